@@ -1,0 +1,49 @@
+# Two commands: `make run` and `make test`. `make help` lists the others.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check lint types imports fuzz simulator bench postman openapi docker-test lock clean
+
+help: ## Say what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+
+run: $(VENV)/installed ## Install, migrate and serve on 127.0.0.1:8000
+	@exec $(BIN)/flask serve
+
+test: $(VENV)/installed-dev ## Run every test, on SQLite and PostgreSQL
+	$(BIN)/python -m pytest
+
+check: lint types imports test ## Everything that must hold before a commit
+
+lint: $(VENV)/installed-dev ## Check the style
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(VENV)/installed-dev ## Check the types
+	$(BIN)/mypy
+
+imports: $(VENV)/installed-dev ## Check who imports whom
+	$(BIN)/lint-imports --no-cache | grep -E 'KEPT|BROKEN|Contracts:'
+	@$(BIN)/lint-imports --no-cache > /dev/null
+
+simulator: $(VENV)/installed ## Run the simulator of Claude alone
+	@exec $(BIN)/python -m app.claude.simulator
+
+lock: $(VENV)/installed-dev ## Pin the requirements anew from the .in files
+	$(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header --upgrade -q requirements.in -o requirements.txt
+	$(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header --upgrade -q requirements-dev.in -o requirements-dev.txt
+
+clean: ## Remove what was installed, not the data
+	rm -rf $(VENV)
+
+$(VENV)/installed: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 run")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,60 @@
+"""Colloquy: create_app is the only place that knows every part."""
+
+from __future__ import annotations
+
+from flask import Flask
+from flask.json.provider import DefaultJSONProvider
+
+from app import api, cli, extensions
+from app.claude.client import Address, Claude, Patience
+from app.claude.retries import Policy
+from app.claude.simulator import Simulator
+from app.services import leases
+from app.telemetry import logging
+from app.telemetry.redaction import Redactor
+from config import VERSION, Config
+
+
+class KeptOrder(DefaultJSONProvider):
+    """JSON whose keys stay in their order: Claude's signatures depend on it."""
+
+    sort_keys = False
+    ensure_ascii = False
+
+
+def create_app(config: Config | None = None) -> Flask:
+    """The app with these settings, or with those of the environment. It talks to nobody until asked."""
+    config = config or Config.from_environ()
+    logging.configure(config.log_format, config.log_level, Redactor(config.secrets))
+    app = Flask(__name__, static_folder=None)
+    app.config.update(
+        SQLALCHEMY_DATABASE_URI=config.sqlalchemy_url,
+        MAX_CONTENT_LENGTH=config.max_body_bytes,
+        MAX_FORM_MEMORY_SIZE=config.max_body_bytes,
+    )
+    app.json = KeptOrder(app)
+    extensions.bind(app, config, make_claude(config))
+    api.register(app, VERSION)
+    cli.register(app)
+    return app
+
+
+def start(app: Flask) -> None:
+    """What a process does before it serves: connect, end what dead processes left, watch over its turns."""
+    with app.app_context():
+        extensions.claude().connect()
+        leases.recover()
+        leases.keep_watch()
+
+
+def make_claude(config: Config) -> Claude:
+    """Claude, or the simulator that stands in for it, which is started when it is first needed."""
+
+    def find() -> Address:
+        if config.uses_simulator:
+            simulator = Simulator(seconds_per_event=config.simulator_seconds_per_event).start()
+            return Address(simulator.base_url, "simulator")
+        return Address(config.anthropic_base_url, config.anthropic_api_key)
+
+    policy = Policy(config.retry_tries, config.retry_deadline_seconds)
+    return Claude(find, Patience(config.connect_timeout_seconds, config.silence_timeout_seconds, policy))

@@ -1,0 +1,72 @@
+"""Reading a JSON body: what is not JSON, too deep, or holds what no database keeps is refused in words."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Iterator
+from typing import Any, NoReturn
+
+from flask import Request
+
+from app.errors import Fault, Invalid, MalformedJson, NotJson
+
+DEEPEST = 100
+
+
+def json_object(request: Request) -> dict[str, Any]:
+    """The body as a dict; no body at all is an empty one."""
+    raw = request.get_data(cache=False)
+    if not raw and not request.mimetype:
+        return {}
+    if request.mimetype != "application/json" and not request.mimetype.endswith("+json"):
+        raise NotJson("Send JSON, with Content-Type: application/json.")
+    body = _parsed(raw)
+    if not isinstance(body, dict):
+        raise Invalid("The body must be a JSON object.", faults=[Fault("/", "Must be an object.")])
+    faults = list(_unkeepable(body, "", 0))
+    if faults:
+        raise Invalid("The body holds what cannot be kept.", faults=faults)
+    return body
+
+
+def _parsed(raw: bytes) -> Any:
+    try:
+        return json.loads(raw.decode(), parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        raise MalformedJson(f"The body is not valid JSON: {_reason(error)}.") from None
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg} at line {error.lineno}, column {error.colno}"
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8"
+    return "it is nested too deeply" if isinstance(error, RecursionError) else "NaN is not a number"
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(constant)
+
+
+def _unkeepable(value: Any, at: str, depth: int) -> Iterator[Fault]:
+    if depth > DEEPEST:
+        yield Fault(at, f"Nested deeper than {DEEPEST} levels.")
+        return
+    if isinstance(value, str) and not is_keepable(value):
+        yield Fault(at or "/", "Holds a character that is not text (U+0000 or half a surrogate pair).")
+    if isinstance(value, float) and not math.isfinite(value):
+        yield Fault(at, "The number is too large.")
+    for name, inner in _inside(value):
+        yield from _unkeepable(inner, f"{at}/{name}", depth + 1)
+
+
+def _inside(value: Any) -> Iterable[tuple[Any, Any]]:
+    if isinstance(value, dict):
+        return [*value.items(), *(("", name) for name in value)]
+    return enumerate(value) if isinstance(value, list) else ()
+
+
+def is_keepable(text: str) -> bool:
+    """Whether every character can be stored: PostgreSQL has no U+0000, and UTF-8 no half surrogates."""
+    return "\0" not in text and (text.isascii() or text.encode(errors="replace").decode() == text)

@@ -1,0 +1,67 @@
+"""Every error leaves in one shape: application/problem+json."""
+
+from __future__ import annotations
+
+import json
+
+from flask import Flask, Response, g, request
+from sqlalchemy.exc import DBAPIError, OperationalError
+from werkzeug.exceptions import HTTPException
+
+from app.api.wiring import PROBLEM_JSON
+from app.errors import (
+    BadRequest,
+    BodyTooLarge,
+    ColloquyError,
+    DatabaseUnavailable,
+    InternalError,
+    MethodNotAllowed,
+    NotFound,
+)
+from app.telemetry.logging import logger
+
+log_lines = logger("api")
+WAIT_SECONDS = "5"
+
+
+def register(app: Flask) -> None:
+    """Handle every error of the app."""
+    app.register_error_handler(ColloquyError, answer)
+    app.register_error_handler(HTTPException, _from_http)
+    app.register_error_handler(Exception, _from_anything)
+
+
+def answer(error: ColloquyError) -> Response:
+    """The error as a response."""
+    body = {**error.as_problem(), "request_id": g.request_id}
+    response = Response(json.dumps(body, ensure_ascii=False), error.status, content_type=PROBLEM_JSON)
+    response.headers.update(error.headers)
+    if error.status in {429, 503}:
+        response.headers.setdefault("Retry-After", WAIT_SECONDS)
+    return response
+
+
+def _from_http(error: HTTPException) -> Response:
+    if error.code == 405:
+        allowed = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
+        return answer(
+            MethodNotAllowed(f"{request.method} is not among {allowed}.", headers={"Allow": allowed})
+        )
+    if error.code == 413:
+        return answer(BodyTooLarge("Send less at once: COLLOQUY_MAX_BODY_BYTES sets the limit."))
+    if error.code in {301, 302, 307, 308} and error.response is not None:
+        return Response(status=error.code, headers=dict(error.response.headers))
+    if error.code is not None and error.code < 500 and error.code != 404:
+        return answer(BadRequest("The request cannot be understood: check the address and the headers."))
+    if error.code == 404:
+        return answer(NotFound(f"There is nothing at {request.path}: /docs lists what there is."))
+    return _from_anything(error)
+
+
+def _from_anything(error: Exception) -> Response:
+    log_lines.error("a request failed", exc_info=error, extra={"request_id": g.request_id})
+    if isinstance(error, OperationalError) or (
+        isinstance(error, DBAPIError) and error.connection_invalidated
+    ):
+        return answer(DatabaseUnavailable("The database cannot be reached: send again a little later."))
+    return answer(InternalError("It has been logged under the request id: tell whoever runs the server."))

@@ -1,0 +1,63 @@
+"""What happens around every request: its id, who calls, unknown parameters, and one log line at its end."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from typing import Any
+
+from flask import Flask, Response, current_app, g, request
+
+from app.api import identity
+from app.api.wiring import takes_query_parameters
+from app.errors import Fault, Invalid
+from app.telemetry.logging import logger
+
+log_lines = logger("requests")
+REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
+
+
+def register(app: Flask, public: set[str]) -> None:
+    """Put these around every request of the app; the public blueprints need no key."""
+    app.before_request(_begin)
+    app.before_request(lambda: identity.require_key(public))
+    app.before_request(_refuse_unknown_parameters)
+    app.after_request(_finish)
+
+
+def note(**fields: Any) -> None:
+    """Add fields to the request's log line."""
+    g.log_fields.update({name: value for name, value in fields.items() if value is not None})
+
+
+def _begin() -> None:
+    given = request.headers.get("X-Request-Id", "")
+    g.request_id = given if REQUEST_ID.fullmatch(given) else f"req_{uuid.uuid4().hex}"
+    g.began_at = time.perf_counter()
+    g.log_fields = {}
+
+
+def _refuse_unknown_parameters() -> None:
+    view = current_app.view_functions.get(request.endpoint or "")
+    if view and request.args and not takes_query_parameters(view):
+        faults = [Fault(f"/query/{name}", "Unknown field.") for name in request.args]
+        raise Invalid("This takes no query parameters.", faults=faults)
+
+
+def _finish(response: Response) -> Response:
+    response.headers["X-Request-Id"] = g.request_id
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    fields, began_at = g.log_fields, g.began_at
+    fields.update(
+        request_id=g.request_id,
+        method=request.method,
+        route=request.url_rule.rule if request.url_rule else request.path,
+        status=response.status_code,
+    )
+    response.call_on_close(lambda: _log(fields, began_at))
+    return response
+
+
+def _log(fields: dict[str, Any], began_at: float) -> None:
+    log_lines.info("request", extra={**fields, "ms": round((time.perf_counter() - began_at) * 1000, 1)})

@@ -1,0 +1,148 @@
+"""/sessions: make, list, read, change, delete, send to, export, import."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, url_for
+
+from app.api import etags, examples, paging, sending
+from app.api.identity import caller
+from app.api.wiring import Blueprint
+from app.errors import (
+    ContextOverflow,
+    ModelNotFound,
+    NotFound,
+    PreconditionFailed,
+    SessionBusy,
+    UpstreamAuth,
+    UpstreamFailed,
+    UpstreamOverloaded,
+    UpstreamRateLimited,
+    UpstreamRejected,
+    UpstreamTimeout,
+)
+from app.schemas.documents import DocumentDraft, DocumentView
+from app.schemas.messages import MessageDraft, MessagePage, PathFilter, TurnView
+from app.schemas.sessions import (
+    ExportFilter,
+    SessionChange,
+    SessionDraft,
+    SessionFilter,
+    SessionPage,
+    SessionView,
+)
+from app.services import sessions, transfer
+from app.services.sessions import Wanted
+
+MARKDOWN = "text/markdown; charset=utf-8"
+SENDING = (
+    SessionBusy,
+    ContextOverflow,
+    ModelNotFound,
+    UpstreamRejected,
+    UpstreamRateLimited,
+    UpstreamAuth,
+    UpstreamFailed,
+    UpstreamOverloaded,
+    UpstreamTimeout,
+)
+blueprint = Blueprint(
+    "sessions", __name__, url_prefix="/sessions", description="Conversations and what is in them."
+)
+
+
+@blueprint.post("")
+@blueprint.takes(SessionDraft, example=examples.SESSION)
+@blueprint.answers(201, SessionView)
+def create_session(values: dict[str, Any]) -> Any:
+    """Make a session.
+
+    All settings are optional; what is left out follows the server's defaults.
+    """
+    chat = sessions.create(caller(), values)
+    return chat, 201, {"Location": _address(chat.id), **etags.headers(chat)}
+
+
+@blueprint.get("")
+@blueprint.takes_query(SessionFilter)
+@blueprint.answers(200, SessionPage)
+def list_sessions(query: dict[str, Any]) -> Any:
+    """List your sessions, the newest first."""
+    wanted = Wanted(query.get("archived"), query.get("q"), query.get("model"))
+    return paging.envelope(sessions.page(caller(), wanted, paging.ask_of(query, "desc", (str,))))
+
+
+@blueprint.get("/<session_id>")
+@blueprint.answers(200, SessionView)
+def get_session(session_id: str) -> Any:
+    """Read a session: settings, where it stands, what it has used."""
+    chat = sessions.get(caller(), session_id)
+    return chat, 200, etags.headers(chat)
+
+
+@blueprint.patch("/<session_id>")
+@blueprint.takes(SessionChange, example={"title": "Monads", "archived": True})
+@blueprint.answers(200, SessionView)
+@blueprint.may_fail(PreconditionFailed)
+def change_session(values: dict[str, Any], session_id: str) -> Any:
+    """Change settings; what is left out stays. `If-Match` is checked when sent."""
+    chat = sessions.change(caller(), session_id, values, etags.matcher())
+    return chat, 200, etags.headers(chat)
+
+
+@blueprint.delete("/<session_id>")
+@blueprint.answers(204)
+@blueprint.may_fail(PreconditionFailed)
+def delete_session(session_id: str) -> Any:
+    """Delete a session with everything that hangs on it. `If-Match` is checked when sent."""
+    sessions.remove(caller(), session_id, etags.matcher())
+    return Response(status=204)
+
+
+@blueprint.get("/<session_id>/messages")
+@blueprint.takes_query(PathFilter)
+@blueprint.answers(200, MessagePage)
+def list_messages(query: dict[str, Any], session_id: str) -> Any:
+    """List the messages from the first to the head."""
+    return paging.envelope(sessions.path_page(caller(), session_id, paging.ask_of(query, "asc", (int,))))
+
+
+@blueprint.post("/<session_id>/messages")
+@blueprint.takes(MessageDraft, example=examples.MESSAGE)
+@blueprint.answers(201, TurnView)
+@blueprint.also_answers(200, **examples.STREAM)
+@blueprint.may_fail(NotFound, *SENDING)
+def send_message(values: dict[str, Any], session_id: str) -> Any:
+    """Send a message and get Claude's answer.
+
+    With `"stream": true` or `Accept: text/event-stream` the answer is a stream of server-sent events.
+    """
+    return sending.send(values, session_id)
+
+
+@blueprint.get("/<session_id>/export")
+@blueprint.takes_query(ExportFilter)
+@blueprint.answers(200, DocumentView)
+@blueprint.also_answers(200, description="OK", content_type="text/markdown", schema={"type": "string"})
+def export_session(query: dict[str, Any], session_id: str) -> Any:
+    """Get the whole session as one document, or the conversation as Markdown."""
+    if query["format"] == "md":
+        return Response(transfer.as_markdown(caller(), session_id), content_type=MARKDOWN)
+    return transfer.export(caller(), session_id)
+
+
+@blueprint.post("/import")
+@blueprint.takes(DocumentDraft, example=examples.DOCUMENT)
+@blueprint.answers(201, SessionView)
+def import_session(values: dict[str, Any]) -> Any:
+    """Make a session from a document.
+
+    A message needs only `role` and `content`: without ids, the list is one conversation in its order.
+    """
+    chat = transfer.import_(caller(), values["session"], values["messages"])
+    return chat, 201, {"Location": _address(chat.id), **etags.headers(chat)}
+
+
+def _address(session_id: str) -> str:
+    return url_for("sessions.get_session", session_id=session_id)

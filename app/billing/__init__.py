@@ -1,0 +1,1 @@
+"""Money: pure, in integer nano-USD."""

@@ -1,0 +1,1 @@
+"""Claude: the only room that knows the `anthropic` package, and the simulator that stands in for it."""

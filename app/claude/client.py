@@ -1,0 +1,155 @@
+"""The only file that calls the `anthropic` package, imported at first use: it costs seconds and 70 MB."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from app.claude import events, failures, retries
+from app.claude.events import Event
+
+if TYPE_CHECKING:
+    import anthropic
+    from httpx2 import BaseTransport
+
+NO_KEY = "none"
+IDLE_CONNECTION_SECONDS = 120
+SIDE_CALL_SECONDS = 20
+CUT = "The connection to Claude was cut in the middle of the answer. What came is kept; send again."
+UNREACHABLE = "Claude cannot be reached: check the network and ANTHROPIC_BASE_URL, or send again."
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where Claude is, and the key for it; an empty base URL is Anthropic's own."""
+
+    base_url: str
+    api_key: str
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a call may take, in seconds, and how often it is tried."""
+
+    connect_seconds: float
+    silence_seconds: float
+    retries: retries.Policy
+
+
+class Claude:
+    """Claude behind one connection pool. `transport` replaces the package's own, in tests or for speed."""
+
+    def __init__(
+        self, find: Callable[[], Address], patience: Patience, transport: BaseTransport | None = None
+    ) -> None:
+        self._find = find
+        self._patience = patience
+        self._transport = transport
+        self._lock = threading.Lock()
+        self._made: anthropic.Anthropic | None = None
+
+    def connect(self) -> None:
+        """Do now what the first call would otherwise wait for: the import, the TLS context, the simulator."""
+        self._client()
+
+    def stream(self, body: dict[str, Any]) -> Iterator[Event]:
+        """Claude's events for a request; raises ColloquyError. Retried before the first event only."""
+        return retries.until_first(lambda: self._attempt(body), self._patience.retries)
+
+    def count_tokens(self, body: dict[str, Any]) -> int:
+        """Claude's own count of the tokens of a request without max_tokens."""
+        with translated(self._patience.silence_seconds):
+            return self._client().messages.count_tokens(**body, timeout=SIDE_CALL_SECONDS).input_tokens
+
+    def models(self) -> list[dict[str, Any]]:
+        """The models the key may use, as Claude describes them."""
+        with translated(self._patience.silence_seconds):
+            return [
+                one.to_dict(mode="json")
+                for one in self._client().models.list(limit=1000, timeout=SIDE_CALL_SECONDS)
+            ]
+
+    def _attempt(self, body: dict[str, Any]) -> Iterator[Event]:
+        with translated(self._patience.silence_seconds) as seen:
+            create = self._client().messages.with_streaming_response.create
+            with create(**body, stream=True) as response:
+                seen.is_open, seen.request_id = True, response.headers.get("request-id")
+                pairs = ((one.event, one.data) for one in _decoder()(response.http_response))
+                yield from events.read(pairs, seen.request_id)
+
+    def _client(self) -> anthropic.Anthropic:
+        with self._lock:
+            if self._made is None:
+                self._made = self._make()
+            return self._made
+
+    def _make(self) -> anthropic.Anthropic:
+        import anthropic
+        import httpx2
+
+        address, patience = self._find(), self._patience
+        timeout = httpx2.Timeout(patience.silence_seconds, connect=patience.connect_seconds)
+        limits = httpx2.Limits(
+            max_connections=None, max_keepalive_connections=200, keepalive_expiry=IDLE_CONNECTION_SECONDS
+        )
+        http_client = anthropic.DefaultHttpxClient(limits=limits, timeout=timeout, transport=self._transport)
+        return anthropic.Anthropic(
+            api_key=address.api_key or NO_KEY,
+            base_url=address.base_url or None,
+            timeout=timeout,
+            max_retries=0,
+            http_client=http_client,
+        )
+
+
+@functools.cache
+def _decoder() -> Callable[[Any], Iterator[Any]]:
+    from anthropic import Stream
+
+    return Stream.raw_events
+
+
+@dataclass
+class Seen:
+    """What is known of a call so far."""
+
+    is_open: bool = False
+    request_id: str | None = None
+
+
+@contextmanager
+def translated(silence_seconds: float) -> Iterator[Seen]:
+    """Turns what the package raises into our errors; the four ways a stream breaks stay apart."""
+    import anthropic
+    import httpx2
+
+    seen = Seen()
+    try:
+        yield seen
+    except anthropic.APIStatusError as error:
+        raise _from_status(error) from error
+    except (anthropic.APITimeoutError, httpx2.TimeoutException) as error:
+        if isinstance(error.__cause__ or error, httpx2.ConnectTimeout):
+            raise failures.connection_lost(UNREACHABLE, None) from error
+        raise failures.silence(silence_seconds, seen.request_id) from error
+    except (anthropic.AnthropicError, httpx2.HTTPError, OSError) as error:
+        raise failures.connection_lost(CUT if seen.is_open else UNREACHABLE, seen.request_id) from error
+
+
+def _from_status(error: anthropic.APIStatusError) -> Exception:
+    body = error.body if isinstance(error.body, dict) else {}
+    said = body.get("error") if isinstance(body.get("error"), dict) else {}
+    assert isinstance(said, dict)  # noqa: S101 - for the type checker
+    message, type_ = said.get("message"), said.get("type")
+    headers = error.response.headers
+    return failures.from_status(
+        error.status_code,
+        type_ if isinstance(type_, str) else None,
+        message if isinstance(message, str) else "",
+        headers.get("request-id"),
+        headers.get("retry-after"),
+    )

@@ -1,0 +1,14 @@
+"""`flask admin …` and `flask serve`: they call services, as the API does."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from app.cli.admin import admin
+from app.cli.serve import serve
+
+
+def register(app: Flask) -> None:
+    """Give the app its commands."""
+    app.cli.add_command(admin)
+    app.cli.add_command(serve)

@@ -1,0 +1,81 @@
+"""People and keys, from the command line."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import click
+from flask.cli import AppGroup
+
+from app.errors import ColloquyError
+from app.services import users
+
+admin = AppGroup("admin", help="People and their keys.")
+user = AppGroup("user", help="People.")
+key = AppGroup("key", help="API keys.")
+admin.add_command(user)
+admin.add_command(key)
+
+
+def in_words(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Errors are told in a line instead of a traceback."""
+
+    @functools.wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except ColloquyError as error:
+            raise click.ClickException(error.detail) from error
+
+    return wrapped
+
+
+@user.command("add")
+@click.argument("name")
+@click.option("--role", default="member", show_default=True, help="admin, member or viewer.")
+@in_words
+def add_user(name: str, role: str) -> None:
+    """Add a person, with a first key."""
+    made = users.add(name, role)
+    _, secret = users.add_key(made.id, "first key")
+    click.echo(f"{made.id}  {made.name} ({made.role})")
+    click.echo(f"Their key, shown this once: {secret}")
+
+
+@user.command("list")
+@in_words
+def list_users() -> None:
+    """List everybody."""
+    for one in users.everybody():
+        click.echo(f"{one.id}  {one.role:6}  {one.name}")
+
+
+@key.command("add")
+@click.argument("user")
+@click.option("--name", default="key", show_default=True, help="What the key is for.")
+@in_words
+def add_key(user: str, name: str) -> None:
+    """Make a key for a person, given by id or name."""
+    made, secret = users.add_key(user, name)
+    click.echo(f"{made.id}  {made.name}")
+    click.echo(f"The key, shown this once: {secret}")
+
+
+@key.command("list")
+@click.argument("user")
+@in_words
+def list_keys(user: str) -> None:
+    """List the keys of a person, given by id or name."""
+    for one in users.keys_of(user):
+        state = f"revoked {one.revoked_at:%Y-%m-%d %H:%M}" if one.revoked_at else "valid"
+        click.echo(f"{one.id}  {one.prefix}…  {state}  {one.name}")
+
+
+@key.command("revoke")
+@click.argument("key_id")
+@in_words
+def revoke_key(key_id: str) -> None:
+    """End a key at once."""
+    click.echo(f"{key_id} ended at {users.revoke_key(key_id):%Y-%m-%d %H:%M:%S} UTC")

@@ -1,0 +1,6 @@
+"""What Claude is sent: pure functions on values. `assemble` is the one entry."""
+
+from app.context.assemble import assemble
+from app.context.values import Ask, Entry, Plan, Prompt, Window
+
+__all__ = ["Ask", "Entry", "Plan", "Prompt", "Window", "assemble"]

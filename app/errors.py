@@ -1,0 +1,190 @@
+"""Everything that can be refused or go wrong: one class per meaning, with HTTP status and stable code.
+
+ColloquyError
+├── CallerError                     the caller can mend it
+│   ├── MalformedJson 400, NotJson 415, BodyTooLarge 413, Invalid 422
+│   ├── Unauthenticated 401, ScopeMissing 403, NotFound 404, MethodNotAllowed 405
+│   ├── PreconditionFailed 412, SessionBusy 409
+│   └── ContextOverflow 422, ModelNotFound 422, UpstreamRejected 422
+├── UpstreamError                   Claude could not answer
+│   ├── UpstreamRateLimited 429, UpstreamOverloaded 503
+│   └── UpstreamFailed 502, UpstreamTimeout 504, UpstreamAuth 502
+└── ServerError                     it is our fault
+    └── InternalError 500, DatabaseUnavailable 503
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong with a request: a JSON pointer (RFC 6901) to it, and what is wrong."""
+
+    pointer: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """What Claude said when it failed: HTTP status, error type, request id; None where nothing was said."""
+
+    status: int | None = None
+    type: str | None = None
+    request_id: str | None = None
+
+
+class ColloquyError(Exception):
+    """The root: `detail` says what happened and what to do; `about` names the objects concerned."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal_error"
+    title: ClassVar[str] = "Something went wrong"
+    retryable: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        faults: Sequence[Fault] = (),
+        headers: dict[str, str] | None = None,
+        upstream: Upstream | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.faults = tuple(faults)
+        self.headers = dict(headers or {})
+        self.upstream = upstream
+        self.about: dict[str, Any] = {}
+
+    def as_problem(self) -> dict[str, Any]:
+        """The problem object of RFC 9457, without the request id, which only a request knows."""
+        problem: dict[str, Any] = {
+            "type": f"urn:colloquy:problem:{self.code}",
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+            "code": self.code,
+            "retryable": self.retryable,
+        }
+        if self.faults:
+            problem["errors"] = [{"pointer": one.pointer, "detail": one.detail} for one in self.faults]
+        if self.upstream:
+            problem["upstream"] = vars(self.upstream)
+        return {**problem, **self.about}
+
+
+class CallerError(ColloquyError):
+    """The caller can mend it."""
+
+
+class MalformedJson(CallerError):
+    status, code, title = 400, "malformed_json", "The body is not valid JSON"
+
+
+class BadRequest(CallerError):
+    status, code, title = 400, "bad_request", "The request cannot be understood"
+
+
+class NotJson(CallerError):
+    status, code, title = 415, "unsupported_media_type", "The body must be JSON"
+
+
+class BodyTooLarge(CallerError):
+    status, code, title = 413, "body_too_large", "The body is too large"
+
+
+class Invalid(CallerError):
+    status, code, title = 422, "invalid_request", "The request is not valid"
+
+
+class Unauthenticated(CallerError):
+    status, code, title = 401, "unauthenticated", "A valid key is needed"
+
+
+class ScopeMissing(CallerError):
+    status, code, title = 403, "scope_missing", "The key may not do this"
+
+
+class NotFound(CallerError):
+    status, code, title = 404, "not_found", "There is no such thing"
+
+
+class MethodNotAllowed(CallerError):
+    status, code, title = 405, "method_not_allowed", "The method is not allowed here"
+
+
+class PreconditionFailed(CallerError):
+    status, code, title = 412, "precondition_failed", "It has changed since you read it"
+
+
+class SessionBusy(CallerError):
+    status, code, title = 409, "session_busy", "The session is answering already"
+    retryable = True
+
+
+class ContextOverflow(CallerError):
+    status, code, title = 422, "context_overflow", "The message does not fit the model's window"
+
+
+class ModelNotFound(CallerError):
+    status, code, title = 422, "model_not_found", "Claude does not know the model"
+
+
+class UpstreamRejected(CallerError):
+    status, code, title = 422, "upstream_rejected", "Claude refused the request"
+
+
+class UpstreamError(ColloquyError):
+    """Claude could not answer."""
+
+    retryable = True
+
+
+class UpstreamRateLimited(UpstreamError):
+    status, code, title = 429, "upstream_rate_limited", "Claude's rate limit is reached"
+
+
+class UpstreamOverloaded(UpstreamError):
+    status, code, title = 503, "upstream_overloaded", "Claude is overloaded"
+
+
+class UpstreamFailed(UpstreamError):
+    status, code, title = 502, "upstream_failed", "Claude failed"
+
+
+class UpstreamTimeout(UpstreamError):
+    status, code, title = 504, "upstream_timeout", "Claude did not answer in time"
+
+
+class UpstreamAuth(UpstreamError):
+    status, code, title = 502, "upstream_auth", "Claude refused the server's own key"
+    retryable = False
+
+
+class ServerError(ColloquyError):
+    """It is our fault."""
+
+
+class InternalError(ServerError):
+    status, code, title = 500, "internal_error", "Something went wrong on our side"
+
+
+class DatabaseUnavailable(ServerError):
+    status, code, title = 503, "database_unavailable", "The database cannot be reached"
+    retryable = True
+
+
+def all_errors() -> list[type[ColloquyError]]:
+    """Every error a client can meet, by status and code: the OpenAPI document lists them."""
+    return sorted(_leaves(ColloquyError), key=lambda one: (one.status, one.code))
+
+
+def _leaves(root: type[ColloquyError]) -> Iterator[type[ColloquyError]]:
+    for one in root.__subclasses__():
+        if "code" in vars(one):
+            yield one
+        yield from _leaves(one)

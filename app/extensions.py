@@ -1,0 +1,105 @@
+"""What is made once and bound in create_app: the database, the settings, Claude, the runner."""
+
+from __future__ import annotations
+
+import functools
+import sqlite3
+import threading
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, cast
+
+from alembic.script import ScriptDirectory
+from flask import Flask, current_app
+from flask_migrate import Migrate
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import Connection, Engine, event
+
+from app.claude.catalog import Catalog
+from app.claude.client import Claude
+from app.models.base import Model
+from app.turns.runner import Runner
+from config import Config
+
+MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
+BUSY_TIMEOUT_MS = 10_000
+SQLITE_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    f"busy_timeout={BUSY_TIMEOUT_MS}",
+)
+BEGIN = "sqlite_begin"
+
+db = SQLAlchemy(metadata=Model.metadata, session_options={"expire_on_commit": False})
+migrate = Migrate()
+
+
+class Parts:
+    """What one app has of its own."""
+
+    def __init__(self, app: Flask, config: Config, claude: Claude) -> None:
+        self.config = config
+        self.claude = claude
+        self.catalog = Catalog(claude.models)
+        self.runner = Runner()
+        self.write_lock = threading.Lock()
+        self._app = app
+
+    def context(self) -> AbstractContextManager[Any]:
+        """An app context for work that no request began."""
+        return self._app.app_context()
+
+
+def bind(app: Flask, config: Config, claude: Claude) -> None:
+    """Give an app its parts."""
+    app.extensions["colloquy"] = Parts(app, config, claude)
+    db.init_app(app)
+    migrate.init_app(app, db, directory=str(MIGRATIONS))
+    with app.app_context():
+        if db.engine.dialect.name == "sqlite":
+            use_sqlite_well(db.engine)
+
+
+def parts() -> Parts:
+    """The parts of the app at work."""
+    return cast(Parts, current_app.extensions["colloquy"])
+
+
+def config() -> Config:
+    """The settings of the app at work."""
+    return parts().config
+
+
+def claude() -> Claude:
+    """Claude, for the app at work."""
+    return parts().claude
+
+
+def dialect() -> str:
+    """`sqlite` or `postgresql`."""
+    return db.engine.dialect.name
+
+
+@functools.cache
+def newest_revision() -> str | None:
+    """The schema revision this server was made for."""
+    return ScriptDirectory(str(MIGRATIONS)).get_current_head()
+
+
+def use_sqlite_well(engine: Engine) -> None:
+    """WAL, foreign keys, and transactions that begin when we say so: IMMEDIATE for those that will write.
+
+    sqlite3 would begin them late, at the first write, when the snapshot may be stale and waiting is no use.
+    """
+
+    @event.listens_for(engine, "connect")
+    def _set_up(connection: sqlite3.Connection, _record: Any) -> None:
+        connection.isolation_level = None
+        for pragma in SQLITE_PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        kind = connection.get_execution_options().get(BEGIN, "DEFERRED")
+        connection.exec_driver_sql(f"BEGIN {kind}")

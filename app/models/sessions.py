@@ -1,0 +1,52 @@
+"""Conversations: their settings, where they stand, and what they have used."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import BigInteger, ForeignKey, Index, Select, String, Text, select
+from sqlalchemy.orm import Mapped, MappedSQLExpression, mapped_column
+
+from app.models.base import Model, UtcDateTime, new_id, now
+
+
+class ChatSession(Model):
+    """A conversation of one person. `head_id` is the message the next one follows.
+
+    `is_running` says whether an answer is being made; `app.models.turns` adds it.
+    """
+
+    __tablename__ = "sessions"
+    __table_args__ = (Index(None, "user_id", "id"),)
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True, default=lambda: new_id("ses"))
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    title: Mapped[str | None] = mapped_column(String(500))
+    model: Mapped[str | None] = mapped_column(String(200))
+    system: Mapped[str | None] = mapped_column(Text)
+    max_tokens: Mapped[int | None]
+    metadata_json: Mapped[str] = mapped_column("metadata", Text, default="{}")
+    is_archived: Mapped[bool] = mapped_column("archived", default=False)
+    head_id: Mapped[str | None] = mapped_column(String(40))
+    messages: Mapped[int] = mapped_column(default=0)
+    input_tokens: Mapped[int] = mapped_column(BigInteger, default=0)
+    cache_read_tokens: Mapped[int] = mapped_column(BigInteger, default=0)
+    cache_write_5m_tokens: Mapped[int] = mapped_column(BigInteger, default=0)
+    cache_write_1h_tokens: Mapped[int] = mapped_column(BigInteger, default=0)
+    output_tokens: Mapped[int] = mapped_column(BigInteger, default=0)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+    if TYPE_CHECKING:
+        is_running: MappedSQLExpression[bool]
+
+
+def select_sessions_of(user_id: str) -> Select[ChatSession]:
+    """What one person may see: their own."""
+    return select(ChatSession).where(ChatSession.user_id == user_id)
+
+
+def select_session(user_id: str, session_id: str) -> Select[ChatSession]:
+    """One session, if it is theirs."""
+    return select_sessions_of(user_id).where(ChatSession.id == session_id)

@@ -1,0 +1,25 @@
+"""Answers that are being made now: a row while a turn runs, gone when it ends."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, String, exists
+from sqlalchemy.orm import Mapped, column_property, mapped_column
+
+from app.models.base import Model, UtcDateTime
+from app.models.sessions import ChatSession
+
+
+class Turn(Model):
+    """One running answer. A session has one at the most; `holder` is the process that makes it."""
+
+    __tablename__ = "turns"
+
+    message_id: Mapped[str] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True)
+    session_id: Mapped[str] = mapped_column(ForeignKey("sessions.id", ondelete="CASCADE"), unique=True)
+    holder: Mapped[str] = mapped_column(String(200))
+    leased_until: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
+ChatSession.is_running = column_property(exists().where(Turn.session_id == ChatSession.id))

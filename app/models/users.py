@@ -1,0 +1,38 @@
+"""The people."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Select, String, func, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.base import Model, UtcDateTime, new_id, now
+
+ROLES = ("admin", "member", "viewer")
+
+
+class User(Model):
+    """A person, whose sessions nobody else sees."""
+
+    __tablename__ = "users"
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True, default=lambda: new_id("usr"))
+    name: Mapped[str] = mapped_column(String(200))
+    role: Mapped[str] = mapped_column(String(16), default="member")
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+def select_users() -> Select[User]:
+    """Everybody, oldest first."""
+    return select(User).order_by(User.id)
+
+
+def select_users_named(id_or_name: str) -> Select[User]:
+    """Those with that id or name."""
+    return select(User).where((User.id == id_or_name) | (User.name == id_or_name))
+
+
+def count_users() -> Select[int]:
+    """How many there are."""
+    return select(func.count()).select_from(User)

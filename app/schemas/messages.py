@@ -1,0 +1,106 @@
+"""Messages in and out."""
+
+from __future__ import annotations
+
+from marshmallow import fields, validate
+
+from app.models.messages import STATUSES
+from app.schemas.base import (
+    MOST_TOKENS,
+    PageFilter,
+    ProblemView,
+    StoredJson,
+    StrictBoolean,
+    StrictSchema,
+    Time,
+    UsageView,
+    free_metadata,
+    page_of,
+    text,
+    usage_of,
+    whole_number,
+)
+from app.schemas.content import ANY_BLOCK, Content
+from app.schemas.sessions import MOST_SYSTEM_CHARACTERS
+
+
+class MessageDraft(StrictSchema):
+    """A message to send. Its settings win over the session's, for this answer only."""
+
+    content = Content(required=True)
+    model = text(200, 1, allow_none=True, metadata={"example": "claude-sonnet-5-5"})
+    system = text(MOST_SYSTEM_CHARACTERS, allow_none=True)
+    max_tokens = whole_number(1, MOST_TOKENS, allow_none=True, metadata={"example": 1024})
+    stream = StrictBoolean(load_default=False, metadata={"description": "Answer as server-sent events."})
+    metadata = free_metadata(load_default=dict)
+
+
+class AnyMessageDraft(MessageDraft):
+    """A message to send; without a session, one is made."""
+
+    session_id = text(40, 1, allow_none=True)
+
+
+class MessageView(StrictSchema):
+    """A message."""
+
+    id = fields.String(required=True, metadata={"example": "msg_01kb3v8r5y7x2m4n6p8q0s2t4v"})
+    session_id = fields.String(required=True)
+    parent_id = fields.String(required=True, allow_none=True)
+    role = fields.String(required=True, validate=validate.OneOf(["user", "assistant"]))
+    content = StoredJson(required=True, metadata={"type": "array", "items": ANY_BLOCK})
+    status = fields.String(required=True, validate=validate.OneOf(STATUSES))
+    stop_reason = fields.String(required=True, allow_none=True)
+    model = fields.String(required=True, allow_none=True)
+    usage = fields.Function(
+        usage_of,
+        required=True,
+        metadata={"oneOf": [{"$ref": "#/components/schemas/Usage"}, {"type": "null"}]},
+    )
+    problem_json = StoredJson(
+        required=True,
+        data_key="error",
+        metadata={"oneOf": [{"$ref": "#/components/schemas/Problem"}, {"type": "null"}]},
+    )
+    metadata_json = StoredJson(required=True, data_key="metadata", metadata={"type": "object"})
+    created_at = Time(required=True)
+    updated_at = Time(required=True)
+
+
+MessagePage = page_of(MessageView, "MessagePage")
+
+
+class TurnView(StrictSchema):
+    """What was sent, and what was answered."""
+
+    user_message = fields.Nested(MessageView, required=True)
+    message = fields.Nested(MessageView, required=True)
+
+
+class PathFilter(PageFilter):
+    """A page of the messages from the first to the head."""
+
+
+class SearchFilter(PageFilter):
+    """What is searched for."""
+
+    q = text(1000, 1, required=True, metadata={"description": "Words that the message holds, all of them."})
+    session_id = text(40, 1, metadata={"description": "Only in this session."})
+
+
+class MatchView(StrictSchema):
+    """A message that was found."""
+
+    message = fields.Nested(MessageView, required=True)
+    score = fields.Float(required=True, metadata={"description": "Greater is better; only for comparing."})
+    snippet = fields.String(
+        required=True,
+        metadata={
+            "description": "Safe HTML: what matched stands in `<mark>`.",
+            "example": "a <mark>monad</mark> is …",
+        },
+    )
+
+
+MatchPage = page_of(MatchView, "MatchPage")
+NAMED_VIEWS = {"Usage": UsageView, "Problem": ProblemView}

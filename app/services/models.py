@@ -1,0 +1,72 @@
+"""Which models there are, what they hold and cost: the Models API first, then the price list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from app.billing import prices
+from app.billing.prices import Price
+from app.claude.rules.models import find
+from app.context import Window
+from app.extensions import config, parts
+
+UNKNOWN_WINDOW_TOKENS = 200_000
+UNKNOWN_OUTPUT_TOKENS = 128_000
+# Up to opus-4-6 the tokenizer made about 30 % fewer tokens of the same text.
+OLDER_TOKENS_FACTOR = 1 / 1.3
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """A model as clients see it."""
+
+    id: str
+    name: str
+    window_tokens: int
+    greatest_output_tokens: int
+    lifecycle: str
+    retires_at: str | None
+    prices: list[Price]
+    is_default: bool
+
+
+def available() -> list[ModelCard]:
+    """The models that may be used, as upstream lists them, or the price list where upstream has no list."""
+    listed = parts().catalog.models()
+    ids = list(listed) or sorted(one.id for one in prices.listed_models() if one.id.startswith("claude-"))
+    return [_card(one, listed.get(one, {})) for one in ids]
+
+
+def window_of(model: str) -> Window:
+    """What a model can hold. Upstream is only asked about a model that the price list doesn't know."""
+    card = parts().catalog.remembered(model)
+    if card is None and prices.known(model) is None:
+        card = parts().catalog.models().get(model)
+    return _window(model, card or {})
+
+
+def _window(model: str, said: dict[str, Any]) -> Window:
+    known, priced = find(model), prices.known(model)
+    listed = priced.context_window if priced else None
+    return Window(
+        model=model,
+        window_tokens=said.get("max_input_tokens") or listed or UNKNOWN_WINDOW_TOKENS,
+        greatest_output_tokens=said.get("max_tokens")
+        or (known.output_tokens if known else UNKNOWN_OUTPUT_TOKENS),
+        tokens_factor=OLDER_TOKENS_FACTOR if known and not known.is_dense else 1.0,
+    )
+
+
+def _card(model: str, said: dict[str, Any]) -> ModelCard:
+    window = _window(model, said)
+    return ModelCard(
+        id=model,
+        name=said.get("display_name") or model,
+        window_tokens=window.window_tokens,
+        greatest_output_tokens=window.greatest_output_tokens,
+        lifecycle=said.get("lifecycle") or "unknown",
+        retires_at=said.get("retires_at"),
+        prices=prices.prices_of(model),
+        is_default=model == config().model,
+    )

@@ -1,0 +1,30 @@
+"""The settings of a send: the message's word wins over the session's, and that over the server's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.context import Ask
+from app.extensions import config
+from app.models.sessions import ChatSession
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a caller asks for; None leaves it to the next in line."""
+
+    model: str | None = None
+    system: str | None = None
+    max_tokens: int | None = None
+
+
+def settle(wishes: Wishes, session: ChatSession | None = None) -> Ask:
+    """What holds for a send."""
+    defaults = config()
+    kept = Wishes(session.model, session.system, session.max_tokens) if session else Wishes()
+    return Ask(
+        model=wishes.model or kept.model or defaults.model,
+        max_tokens=wishes.max_tokens or kept.max_tokens or defaults.max_tokens,
+        system=kept.system if wishes.system is None else wishes.system,
+        budget_tokens=defaults.context_tokens,
+    )

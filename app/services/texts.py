@@ -1,0 +1,24 @@
+"""Content as it is stored, and its text as it is searched and titled."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+INDEXED_CHARACTERS = 250_000
+
+
+def dumped(value: Any) -> str:
+    """JSON text that keeps key order and every character: signatures depend on both."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def plain_text(content: Iterable[dict[str, Any]]) -> str:
+    """The text of a message, its text blocks one below the other."""
+    return "\n".join(str(block.get("text", "")) for block in content if block.get("type") == "text")
+
+
+def searchable(content: Sequence[dict[str, Any]]) -> str:
+    """What of a message goes into the index: its beginning, without the one character PostgreSQL refuses."""
+    return plain_text(content).replace("\0", "")[:INDEXED_CHARACTERS]

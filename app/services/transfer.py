@@ -1,0 +1,147 @@
+"""Sessions as documents: out in one piece, and in again."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.errors import Fault, Invalid
+from app.models.base import new_id, now
+from app.models.messages import Message
+from app.models.sessions import ChatSession
+from app.services import sessions, tree
+from app.services.identity import Caller
+from app.services.texts import dumped, plain_text
+from app.services.transactions import reading, writing
+from app.services.tree import Place
+from app.turns.reply import Usage
+
+FORMAT, VERSION = "colloquy.session", 1
+USAGE = tuple(one.name for one in fields(Usage))
+NAMES = {"user": "You", "assistant": "Claude"}
+
+
+@dataclass(frozen=True)
+class Document:
+    """A session and all its messages, every branch, parents before children."""
+
+    exported_at: datetime
+    session: ChatSession
+    messages: list[Message]
+
+
+def export(caller: Caller, session_id: str) -> Document:
+    """The whole session."""
+    with reading() as session:
+        chat = sessions.own(session, caller, session_id)
+        rows = session.scalars(
+            select(Message).where(Message.session_id == session_id).order_by(Message.number)
+        )
+        return Document(now(), chat, list(rows))
+
+
+def as_markdown(caller: Caller, session_id: str) -> str:
+    """The path to the head, for reading."""
+    with reading() as session:
+        chat = sessions.own(session, caller, session_id)
+        head = tree.message_at(session, chat.head_id)
+        path = tree.whole_path(session, head) if head else []
+    parts = [f"# {chat.title or 'Untitled'}", *(_section(message) for message in path)]
+    return "\n\n".join(parts) + "\n"
+
+
+def import_(caller: Caller, settings: dict[str, Any], messages: list[dict[str, Any]]) -> ChatSession:
+    """A new session from a document's settings and messages; ids are new, times and usage are kept."""
+    old_head = settings.pop("head_id", None)
+    with writing() as session:
+        chat = ChatSession(user_id=caller.user_id, messages=len(messages), **settings)
+        session.add(chat)
+        session.flush()
+        stored = _store_all(session, chat.id, messages)
+        for name in USAGE:
+            setattr(chat, name, sum(getattr(row, name) or 0 for row in stored.rows))
+        chat.head_id = stored.new_ids.get(old_head) or (stored.rows[-1].id if stored.rows else None)
+        session.flush()
+        for row in stored.rows:
+            tree.index(session, row, caller.user_id)
+        session.refresh(chat)
+    return chat
+
+
+class _Stored:
+    """What was stored so far: the rows, where each stands, and which new id an old one has."""
+
+    def __init__(self) -> None:
+        self.rows: list[Message] = []
+        self.new_ids: dict[str, str] = {}
+        self._places: dict[str, Place] = {}
+        self._taken: set[tuple[str, int]] = set()
+
+    def place(self, one: dict[str, Any], at: int, message_id: str) -> Place:
+        """Where the message at this index goes: below `parent_id`, or, without one, below the one before."""
+        parent = self._parent(one, at)
+        if parent is None:
+            place = Place(None, message_id, 0)
+        else:
+            above = self._places[parent]
+            is_taken = (above.branch_id, above.depth + 1) in self._taken
+            place = Place(parent, message_id if is_taken else above.branch_id, above.depth + 1)
+        self._places[message_id] = place
+        self._taken.add((place.branch_id, place.depth))
+        return place
+
+    def _parent(self, one: dict[str, Any], at: int) -> str | None:
+        if "parent_id" not in one:
+            return self.rows[-1].id if self.rows else None
+        if one["parent_id"] is None:
+            return None
+        if one["parent_id"] in self.new_ids:
+            return self.new_ids[one["parent_id"]]
+        fault = Fault(f"/messages/{at}/parent_id", "names no message that stands before this one")
+        raise Invalid("The messages do not make a tree.", faults=[fault])
+
+
+def _store_all(session: Session, session_id: str, messages: list[dict[str, Any]]) -> _Stored:
+    stored = _Stored()
+    for at, one in enumerate(messages):
+        message_id = new_id("msg")
+        row = Message(
+            id=message_id, session_id=session_id, **vars(stored.place(one, at, message_id)), **_columns(one)
+        )
+        session.add(row)
+        stored.rows.append(row)
+        if one.get("id"):
+            stored.new_ids[one["id"]] = message_id
+    session.flush()
+    return stored
+
+
+def _columns(one: dict[str, Any]) -> dict[str, Any]:
+    at = one.get("created_at") or now()
+    status = one.get("status") or "complete"
+    usage = one.get("usage") or {}
+    return {
+        "role": one["role"],
+        "content": dumped(one["content"]),
+        "status": "interrupted" if status == "running" else status,
+        "model": one.get("model"),
+        "stop_reason": one.get("stop_reason"),
+        "problem_json": dumped(one["error"]) if one.get("error") else None,
+        "metadata_json": dumped(one.get("metadata") or {}),
+        "bound_to": one.get("bound_to"),
+        "created_at": at,
+        "updated_at": at,
+        **{name: usage.get(name) for name in USAGE},
+    }
+
+
+def _section(message: Message) -> str:
+    content = json.loads(message.content)
+    others = [f"*[{one['type']}]*" for one in content if one["type"] not in {"text", "thinking"}]
+    note = "" if message.status == "complete" else f"\n\n*({message.status})*"
+    return f"## {NAMES[message.role]}\n\n" + "\n\n".join([plain_text(content), *others]).strip() + note

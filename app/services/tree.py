@@ -1,0 +1,82 @@
+"""Reading and growing a session's tree of messages."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+
+from app.context import Entry
+from app.context.tokens import of_content
+from app.extensions import dialect
+from app.models.messages import Message, select_path
+from app.models.search import insert_into_index
+from app.services.texts import searchable
+
+ROWS_A_READ = 200
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in the tree a message stands."""
+
+    parent_id: str | None
+    branch_id: str
+    depth: int
+
+
+def message_at(session: Session, message_id: str | None) -> Message | None:
+    """The message with that id; None for None."""
+    return None if message_id is None else session.scalar(select(Message).where(Message.id == message_id))
+
+
+def place_after(session: Session, parent: Message | None, message_id: str) -> Place:
+    """Where a new message goes: on its parent's branch where that one ends, else on a branch of its own."""
+    if parent is None:
+        return Place(None, message_id, 0)
+    depth = parent.depth + 1
+    is_taken = exists().where(Message.branch_id == parent.branch_id, Message.depth == depth)
+    branch_id = message_id if session.scalar(select(is_taken)) else parent.branch_id
+    return Place(parent.id, branch_id, depth)
+
+
+def new_message(session: Session, session_id: str, parent: Message | None, **values: Any) -> Message:
+    """Add a message below its parent; `values` are its columns, `id` among them."""
+    place = place_after(session, parent, values["id"])
+    message = Message(session_id=session_id, **vars(place), **values)
+    session.add(message)
+    return message
+
+
+def entry_of(message: Message) -> Entry:
+    """A message as a value for the context."""
+    return Entry(message.id, message.role, json.loads(message.content), message.model, message.bound_to)
+
+
+def newest_entries(session: Session, head: Message | None, enough_tokens: int) -> list[Entry]:
+    """The end of the path to the head, from the root or from where it is more than enough."""
+    entries: list[Entry] = []
+    high = head.depth if head else -1
+    while head and high >= 0 and enough_tokens >= 0:
+        rows = session.scalars(select_path(head.id, high - ROWS_A_READ + 1, high))
+        fresh = [entry_of(row) for row in rows]
+        entries[:0] = fresh
+        enough_tokens -= sum(of_content(entry.content) for entry in fresh)
+        high -= ROWS_A_READ
+    return entries
+
+
+def index(session: Session, message: Message, user_id: str) -> None:
+    """Make a stored message findable."""
+    body = searchable(json.loads(message.content))
+    if body:
+        row = {"number": message.number, "session_id": message.session_id, "user_id": user_id, "body": body}
+        session.execute(insert_into_index(dialect()), row)
+
+
+def whole_path(session: Session, head: Message) -> list[Message]:
+    """Every message from the root to the head."""
+    return list(session.scalars(select_path(head.id, 0, head.depth)))

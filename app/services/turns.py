@@ -1,0 +1,158 @@
+"""Sending: store the message and an answer in the making, then hand over to the runner."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+
+from app.context import Entry, Prompt, assemble
+from app.errors import NotFound, SessionBusy
+from app.extensions import parts
+from app.models.base import new_id, now
+from app.models.messages import Message
+from app.models.sessions import ChatSession, select_session
+from app.models.turns import Turn
+from app.services import leases, sessions, tree
+from app.services.answers import Job, carry_out
+from app.services.identity import Caller
+from app.services.models import window_of
+from app.services.settings import Wishes, settle
+from app.services.texts import dumped
+from app.services.transactions import reading, writing
+from app.turns.log import Log
+
+TRIES_AT_THE_HEAD = 3
+COLLOQUY_EVENTS_BEFORE_CLAUDE = 1
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What is sent: content blocks, and what is wished for the answer; no session id makes a session."""
+
+    content: list[dict[str, Any]]
+    session_id: str | None = None
+    wishes: Wishes = field(default_factory=Wishes)
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A turn that was begun: the ids of its messages, and the log of its events."""
+
+    job: Job
+    log: Log
+
+
+def start(caller: Caller, draft: Draft, request_id: str) -> Begun:
+    """Store the message and begin its answer.
+
+    Raises NotFound, ContextOverflow and SessionBusy before anything is stored; what fails later is in the
+    log.
+    """
+    for _ in range(TRIES_AT_THE_HEAD):
+        job = _store(caller, draft, request_id)
+        if job:
+            return _hand_over(job)
+    raise _busy(draft.session_id)
+
+
+def opened(begun: Begun) -> Log:
+    """The log, once Claude has begun to answer; what failed before that is raised: it still fits a status."""
+    followed = begun.log.follow()
+    events = [
+        one[1] for one in (next(followed, None) for _ in range(COLLOQUY_EVENTS_BEFORE_CLAUDE + 1)) if one
+    ]
+    if len(events) <= COLLOQUY_EVENTS_BEFORE_CLAUDE or events[-1].name == "error":
+        finished(begun)
+    return begun.log
+
+
+def finished(begun: Begun) -> tuple[Message, Message]:
+    """The message and its answer, once that has ended; raises what it failed with, which names both."""
+    for _ in begun.log.follow():
+        pass
+    if begun.log.error:
+        begun.log.error.about = begun.job.ids
+        raise begun.log.error
+    with reading() as session:
+        ids = [begun.job.user_message_id, begun.job.message_id]
+        found = {one.id: one for one in session.scalars(select(Message).where(Message.id.in_(ids)))}
+    if len(found) < len(ids):
+        raise NotFound("The session was deleted while it answered.")
+    return found[ids[0]], found[ids[1]]
+
+
+def _store(caller: Caller, draft: Draft, request_id: str) -> Job | None:
+    """Store both messages in one transaction; None where the head moved while the prompt was made."""
+    ids = new_id("msg"), new_id("msg")
+    with reading() as session:
+        chat = sessions.own(session, caller, draft.session_id) if draft.session_id else None
+        ask = settle(draft.wishes, chat)
+        limits = window_of(ask.model)
+        head = tree.message_at(session, chat.head_id if chat else None)
+        path = tree.newest_entries(session, head, limits.window_tokens)
+    prompt = assemble([*path, Entry(ids[0], "user", draft.content)], ask, limits)
+    with writing() as session:
+        chat = _idle(session, caller, chat.id) if chat else _new_session(session, caller)
+        if chat.head_id != (head.id if head else None):
+            return None
+        _insert_pair(session, caller, chat, ids, draft, prompt)
+        job = Job(chat.id, ids[0], ids[1], chat.head_id, prompt, request_id)
+        chat.head_id, chat.messages, chat.updated_at = ids[1], chat.messages + len(ids), now()
+    return job
+
+
+def _hand_over(job: Job) -> Begun:
+    of = parts()
+
+    def work(log: Log) -> None:
+        with of.context():
+            carry_out(job, log)
+
+    return Begun(job, of.runner.start(job.message_id, work))
+
+
+def _idle(session: Session, caller: Caller, session_id: str) -> ChatSession:
+    """The session as it is now, locked until the commit; raises SessionBusy while it answers."""
+    statement = (
+        select_session(caller.user_id, session_id).with_for_update().execution_options(populate_existing=True)
+    )
+    chat = session.scalar(statement)
+    if chat is None:
+        raise NotFound(f"You have no session {session_id}.")
+    if session.scalar(select(exists().where(Turn.session_id == session_id))):
+        raise _busy(session_id)
+    return chat
+
+
+def _new_session(session: Session, caller: Caller) -> ChatSession:
+    chat = ChatSession(user_id=caller.user_id, messages=0)
+    session.add(chat)
+    session.flush()
+    return chat
+
+
+def _insert_pair(
+    session: Session, caller: Caller, chat: ChatSession, ids: tuple[str, str], draft: Draft, prompt: Prompt
+) -> None:
+    parent = tree.message_at(session, chat.head_id)
+    asked = tree.new_message(
+        session, chat.id, parent, id=ids[0], role="user", content=dumped(draft.content), status="complete"
+    )
+    asked.metadata_json = dumped(draft.metadata)
+    session.flush()
+    tree.new_message(
+        session, chat.id, asked, id=ids[1], role="assistant", content="[]", status="running"
+    ).model = prompt.model
+    session.flush()
+    session.add(leases.lease_for(ids[1], chat.id))
+    tree.index(session, asked, caller.user_id)
+
+
+def _busy(session_id: str | None) -> SessionBusy:
+    return SessionBusy(
+        f"{session_id} is answering another message: wait until it is done.", headers={"Retry-After": "1"}
+    )

@@ -1,0 +1,1 @@
+"""Logging and redaction: names used everywhere, wired once in create_app."""

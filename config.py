@@ -1,0 +1,145 @@
+"""Every setting of the server, read once from the environment. No other file reads `os.environ`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, Self
+
+VERSION = "0.1.0"
+INSTANCE = Path(__file__).resolve().parent / "instance"
+
+
+def setting(name: str, default: Any, says: str, *, secret: bool = False) -> Any:
+    """A field of Config: its environment variable, its default, and what README's table says of it."""
+    return field(default=default, repr=not secret, metadata={"env": name, "says": says})
+
+
+@dataclass(frozen=True)
+class Config:
+    """The settings. Times are seconds, sizes are bytes; a secret is left out of the repr."""
+
+    anthropic_api_key: str = setting(
+        "ANTHROPIC_API_KEY", "", "Claude's key, sent upstream only.", secret=True
+    )
+    anthropic_base_url: str = setting("ANTHROPIC_BASE_URL", "", "Any server that speaks Claude's protocol.")
+    database_url: str = setting("DATABASE_URL", "", "`sqlite:///…` or `postgresql://…`.", secret=True)
+    host: str = setting("HOST", "127.0.0.1", "The address to listen on.")
+    port: int = setting("PORT", 8000, "The port to listen on.")
+    workers: int = setting("COLLOQUY_WORKERS", 1, "Server processes; more than one needs PostgreSQL.")
+    connections: int = setting("COLLOQUY_CONNECTIONS", 2000, "Connections one process holds open at once.")
+    admin_key: str = setting(
+        "COLLOQUY_ADMIN_KEY", "", "The first admin's key: `clq_` and 28 or more characters.", secret=True
+    )
+    upstream: Literal["", "anthropic", "simulator"] = setting(
+        "COLLOQUY_UPSTREAM", "", "`anthropic` or `simulator`; without a key or base URL, the simulator."
+    )
+    model: str = setting("COLLOQUY_MODEL", "claude-sonnet-5-5", "The model where nobody names one.")
+    max_tokens: int = setting("COLLOQUY_MAX_TOKENS", 8192, "The output share where nobody names one.")
+    context_tokens: int = setting(
+        "COLLOQUY_CONTEXT_TOKENS", 0, "A ceiling on the input share; 0: all that the model's window leaves."
+    )
+    connect_timeout_seconds: float = setting(
+        "COLLOQUY_CONNECT_TIMEOUT_SECONDS", 10.0, "How long a connection to Claude may take."
+    )
+    silence_timeout_seconds: float = setting(
+        "COLLOQUY_SILENCE_TIMEOUT_SECONDS",
+        120.0,
+        "How long Claude may say nothing before the call is given up.",
+    )
+    retry_deadline_seconds: float = setting(
+        "COLLOQUY_RETRY_DEADLINE_SECONDS", 60.0, "How long a call may be retried before its first event."
+    )
+    retry_tries: int = setting("COLLOQUY_RETRY_TRIES", 4, "How often a call is tried before its first event.")
+    lease_seconds: float = setting(
+        "COLLOQUY_LEASE_SECONDS", 15.0, "How long a running answer is believed in without a sign of life."
+    )
+    ping_seconds: float = setting(
+        "COLLOQUY_PING_SECONDS", 15.0, "Silence after which a stream gets a comment line."
+    )
+    max_body_bytes: int = setting("COLLOQUY_MAX_BODY_BYTES", 33_554_432, "The largest request body.")
+    simulator_seconds_per_event: float = setting(
+        "COLLOQUY_SIMULATOR_SECONDS_PER_EVENT", 0.03, "The pace at which the simulator writes."
+    )
+    log_format: Literal["", "json", "text"] = setting(
+        "COLLOQUY_LOG_FORMAT", "", "`json` or `text`; by default text on a terminal, JSON elsewhere."
+    )
+    log_level: str = setting("COLLOQUY_LOG_LEVEL", "INFO", "The least level that is logged.")
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """Read the settings; raises ValueError that names the variable and what is wrong with it."""
+        env = os.environ if environ is None else environ
+        given = {one.name: _read(one, env) for one in fields(cls) if env.get(one.metadata["env"], "") != ""}
+        return cls(**given)
+
+    @property
+    def uses_simulator(self) -> bool:
+        """Whether the server answers with its own simulator in Claude's place."""
+        if self.upstream:
+            return self.upstream == "simulator"
+        return not (self.anthropic_api_key or self.anthropic_base_url)
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        """DATABASE_URL as SQLAlchemy wants it: PostgreSQL through psycopg, SQLite with an absolute path."""
+        if not self.database_url:
+            return f"sqlite:///{INSTANCE / 'colloquy.db'}"
+        scheme, separator, rest = self.database_url.partition("://")
+        if scheme in {"postgres", "postgresql"}:
+            return f"postgresql+psycopg{separator}{rest}"
+        return self.database_url
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The values that must never be read in a log line or an error."""
+        return tuple(one for one in (self.anthropic_api_key, self.admin_key) if one)
+
+
+def _read(one: Any, env: Mapping[str, str]) -> Any:
+    name, text = one.metadata["env"], env[one.metadata["env"]].strip()
+    kind = type(one.default)
+    try:
+        return kind(text)
+    except ValueError:
+        raise ValueError(
+            f"{name} must be {'a whole number' if kind is int else 'a number'}, not {text!r}"
+        ) from None
+
+
+def _check(config: Config) -> None:
+    for is_wrong, says in _complaints(config):
+        if is_wrong:
+            raise ValueError(says)
+
+
+def _complaints(config: Config) -> Iterator[tuple[bool, str]]:
+    key, url = config.admin_key, config.database_url
+    is_key = key.startswith("clq_") and len(key) >= 32 and key.isascii() and key.isprintable()
+    yield bool(key) and not is_key, "COLLOQUY_ADMIN_KEY must begin with clq_ and have 32 characters or more"
+    yield (
+        config.upstream not in {"", "anthropic", "simulator"},
+        "COLLOQUY_UPSTREAM is `anthropic` or `simulator`",
+    )
+    yield config.log_format not in {"", "json", "text"}, "COLLOQUY_LOG_FORMAT is `json` or `text`"
+    has_upstream = config.anthropic_api_key or config.anthropic_base_url
+    yield (
+        config.upstream == "anthropic" and not has_upstream,
+        "COLLOQUY_UPSTREAM=anthropic needs ANTHROPIC_API_KEY",
+    )
+    is_database = url.startswith(("sqlite:", "postgres:", "postgresql:", "postgresql+psycopg:"))
+    yield bool(url) and not is_database, "DATABASE_URL must begin with sqlite:/// or postgresql://"
+    for one in fields(config):
+        value = getattr(config, one.name)
+        least = 0 if one.name in {"context_tokens", "simulator_seconds_per_event"} else 1e-3
+        yield isinstance(value, int | float) and value < least, f"{one.metadata['env']} must be more than 0"
+    is_sqlite = config.sqlalchemy_url.startswith("sqlite")
+    yield (
+        config.workers > 1 and is_sqlite,
+        "COLLOQUY_WORKERS above 1 needs PostgreSQL: set DATABASE_URL=postgresql://…",
+    )

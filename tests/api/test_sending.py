@@ -1,0 +1,188 @@
+"""Sending, over HTTP, on both databases."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from app.claude.simulator import Simulator
+from tests.support import Api, text_of
+
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+
+
+def last_request(simulator: Simulator) -> dict[str, Any]:
+    return dict(next(one.body for one in reversed(simulator.requests) if one.path == "/v1/messages"))
+
+
+def test_an_answer_comes_at_once_as_json(api: Api) -> None:
+    session_id = api.session()
+    answer = api.send_to(session_id, "Hello")
+    body = answer.json()
+    assert answer.status_code == 201
+    assert body["user_message"]["content"] == [{"type": "text", "text": "Hello"}]
+    assert body["user_message"]["parent_id"] is None
+    assert body["message"]["parent_id"] == body["user_message"]["id"]
+    assert body["message"]["status"] == "complete"
+    assert body["message"]["stop_reason"] == "end_turn"
+    assert "simulator" in text_of(body["message"])
+    assert answer.headers["Location"] == f"/messages/{body['message']['id']}"
+    usage = body["message"]["usage"]
+    assert (
+        usage["prompt_tokens"]
+        == usage["input_tokens"] + usage["cache_read_tokens"] + usage["cache_write_5m_tokens"]
+    )
+
+
+def test_one_call_makes_a_session_and_answers(api: Api) -> None:
+    message = api.post("/messages", json={"content": "Hello"}).json()["message"]
+    again = api.post("/messages", json={"content": "And now?", "session_id": message["session_id"]}).json()[
+        "message"
+    ]
+    assert [one["role"] for one in api.path(message["session_id"])] == ["user", "assistant"] * 2
+    assert again["session_id"] == message["session_id"]
+
+
+def test_history_is_sent_along_byte_for_byte(api: Api, simulator: Simulator) -> None:
+    session_id = api.session(system="Be brief.")
+    first = api.say(session_id, "One")
+    api.say(session_id, "Two")
+    sent = last_request(simulator)
+    assert sent["system"] == "Be brief."
+    assert [one["role"] for one in sent["messages"]] == ["user", "assistant", "user"]
+    assert sent["messages"][1]["content"] == first["content"], "thinking included, while nothing was cut"
+
+
+def test_the_messages_word_wins_over_the_sessions_and_that_over_the_defaults(
+    api: Api, simulator: Simulator
+) -> None:
+    session_id = api.session(model="claude-opus-5-5", system="Session.", max_tokens=500)
+    api.say(session_id, "Hello")
+    sent = last_request(simulator)
+    assert (sent["model"], sent["system"], sent["max_tokens"]) == ("claude-opus-5-5", "Session.", 500)
+    api.say(session_id, "Hello", model="claude-haiku-5-5", system="Message.", max_tokens=300)
+    sent = last_request(simulator)
+    assert (sent["model"], sent["system"], sent["max_tokens"]) == ("claude-haiku-5-5", "Message.", 300)
+    api.say(api.session(), "Hello")
+    sent = last_request(simulator)
+    assert (sent["model"], sent.get("system"), sent["max_tokens"]) == ("claude-sonnet-5-5", None, 8192)
+
+
+def test_thinking_of_another_model_is_not_sent_back(api: Api, simulator: Simulator) -> None:
+    session_id = api.session(model="claude-opus-5-5")
+    api.say(session_id, "Hello")
+    api.say(session_id, "Again", model="claude-sonnet-5-5")
+    kinds = [block["type"] for one in last_request(simulator)["messages"] for block in one["content"]]
+    assert kinds == ["text", "text", "text"]
+
+
+def test_images_and_documents_are_sent_as_they_came(api: Api, simulator: Simulator) -> None:
+    image = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PIXEL}}
+    pdf = {
+        "type": "document",
+        "source": {"type": "base64", "media_type": "application/pdf", "data": "JVBERi0xLjQK"},
+    }
+    content = [image, pdf, {"type": "text", "text": "What is this?"}]
+    api.say(api.session(), content)
+    assert last_request(simulator)["messages"][0]["content"] == content
+
+
+@pytest.mark.parametrize(
+    ("content", "pointer"),
+    [
+        ("", "/content/0/text"),
+        ("  ", "/content/0/text"),
+        ([], "/content"),
+        (7, "/content"),
+        (["text"], "/content/0"),
+        ([{"type": "text"}], "/content/0/text"),
+        ([{"type": "video"}], "/content/0/type"),
+        ([{"type": "tool_result", "tool_use_id": "a"}], "/content/0/type"),
+        (
+            [{"type": "image", "source": {"type": "base64", "media_type": "image/tiff", "data": PIXEL}}],
+            "/content/0/source",
+        ),
+        (
+            [{"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "?"}}],
+            "/content/0/source",
+        ),
+    ],
+)
+def test_wrong_content_is_refused_before_anything_is_stored(api: Api, content: Any, pointer: str) -> None:
+    session_id = api.session()
+    answer = api.send_to(session_id, content)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"].startswith(pointer), answer.text
+    assert api.path(session_id) == []
+
+
+def test_a_stream_is_claudes_own_between_ours(api: Api) -> None:
+    session_id = api.session()
+    events = api.events(f"/sessions/{session_id}/messages", content="Hello")
+    names = [one.name for one in events]
+    message_id = events[0].payload["message_id"]
+    assert names[0] == "colloquy.turn"
+    assert names[-1] == "colloquy.done"
+    assert names[1] == "message_start"
+    assert names[-2] == "message_stop"
+    assert [one.id for one in events] == [f"{message_id}:{n}" for n in range(1, len(events) + 1)]
+    assert events[-1].payload["status"] == "complete"
+    stored = api.get(f"/messages/{message_id}").json()
+    deltas = [one.payload["delta"] for one in events if one.name == "content_block_delta"]
+    assert "".join(one.get("text", "") for one in deltas) == text_of(stored)
+
+
+def test_a_stream_may_be_asked_for_by_the_accept_header(api: Api) -> None:
+    answer = api.post("/messages", json={"content": "Hello"}, headers={"Accept": "text/event-stream"})
+    assert answer.headers["Content-Type"].startswith("text/event-stream")
+    assert answer.headers["Cache-Control"] == "no-cache, no-transform"
+    assert answer.headers["X-Accel-Buffering"] == "no"
+
+
+def test_the_message_that_is_sent_twice_at_once_finds_the_session_busy(api: Api) -> None:
+    session_id = api.session()
+    with api.sending(session_id, "[[reply: words=40 seconds_per_event=0.05]]") as first:
+        next(first.iter_bytes())
+        answer = api.send_to(session_id, "Me too")
+    assert answer.status_code == 409
+    assert answer.json()["code"] == "session_busy"
+    assert answer.headers["Retry-After"]
+
+
+def test_a_client_that_leaves_changes_nothing(api: Api) -> None:
+    session_id = api.session()
+    with api.sending(session_id, "[[reply: words=20 seconds_per_event=0.02]]") as answer:
+        next(answer.iter_bytes())
+    api.wait_until_idle(session_id)
+    assert api.path(session_id)[-1]["status"] == "complete"
+
+
+def test_a_session_counts_what_it_used(api: Api) -> None:
+    session_id = api.session()
+    first, second = api.say(session_id, "One")["usage"], api.say(session_id, "Two")["usage"]
+    totals = api.get(f"/sessions/{session_id}").json()["totals"]
+    assert totals["messages"] == 4
+    assert totals["output_tokens"] == first["output_tokens"] + second["output_tokens"]
+    assert totals["prompt_tokens"] == first["prompt_tokens"] + second["prompt_tokens"]
+
+
+def test_a_long_history_is_cut_to_whole_turns_and_still_answered(api: Api, simulator: Simulator) -> None:
+    session_id = api.session(model="claude-simulator-8k", max_tokens=1000)
+    for number in range(12):
+        api.say(session_id, f"Number {number}: " + "some words to fill the window, " * 80)
+    sent = last_request(simulator)["messages"]
+    assert len(api.path(session_id)) == 24
+    assert len(sent) < 23
+    assert sent[0]["role"] == "user"
+    assert "Number 11" in sent[-1]["content"][0]["text"]
+
+
+def test_a_message_that_cannot_fit_is_refused_and_says_what_takes_the_room(api: Api) -> None:
+    session_id = api.session(model="claude-simulator-8k", max_tokens=1000)
+    answer = api.send_to(session_id, "word " * 20_000)
+    body = answer.json()
+    assert answer.status_code == 422
+    assert body["code"] == "context_overflow"
+    assert {one["pointer"] for one in body["errors"]} == {"/content", "/system", "/max_tokens"}
+    assert api.path(session_id) == []

