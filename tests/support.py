@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import httpx2
 
 Answer = httpx2.Response
+CountRows = Callable[[], dict[str, int]]
 
 
 @dataclass(frozen=True)
@@ -50,11 +51,11 @@ class Api(httpx2.Client):
         return events_of(answer.text)
 
     @contextmanager
-    def sending(self, session_id: str, content: str) -> Iterator[Answer]:
+    def sending(self, session_id: str, content: str) -> Iterator[Iterator[bytes]]:
         """Send as a stream and read it as it comes."""
         body = {"content": content, "stream": True}
         with self.stream("POST", f"/sessions/{session_id}/messages", json=body) as answer:
-            yield answer
+            yield answer.iter_bytes()
 
     def wait_until_idle(self, session_id: str) -> None:
         """Return when the session answers no more."""

@@ -21,6 +21,7 @@ def register(app: Flask, version: str) -> None:
     """Give the app its routes, and what happens around them."""
     public = {blueprint.name for blueprint, who in TABLE if who == NOBODY}
     app.url_map.strict_slashes = False
+    app.url_map.converters["id"] = wiring.IdConverter
     requests.register(app, public)
     problems.register(app)
     api = wiring.make_api(app, version)

@@ -14,10 +14,10 @@ from app.errors import Fault, Invalid, MalformedJson, NotJson
 DEEPEST = 100
 
 
-def json_object(request: Request) -> dict[str, Any]:
-    """The body as a dict; no body at all is an empty one."""
+def json_object(request: Request, *, may_be_missing: bool) -> dict[str, Any]:
+    """The body as a dict; where it may be missing, no body is an empty one."""
     raw = request.get_data(cache=False)
-    if not raw and not request.mimetype:
+    if not raw and not request.mimetype and may_be_missing:
         return {}
     if request.mimetype != "application/json" and not request.mimetype.endswith("+json"):
         raise NotJson("Send JSON, with Content-Type: application/json.")
@@ -54,7 +54,7 @@ def _unkeepable(value: Any, at: str, depth: int) -> Iterator[Fault]:
         yield Fault(at, f"Nested deeper than {DEEPEST} levels.")
         return
     if isinstance(value, str) and not is_keepable(value):
-        yield Fault(at or "/", "Holds a character that is not text (U+0000 or half a surrogate pair).")
+        yield Fault(at or "/", "Holds half a surrogate pair, which is not text.")
     if isinstance(value, float) and not math.isfinite(value):
         yield Fault(at, "The number is too large.")
     for name, inner in _inside(value):
@@ -68,5 +68,5 @@ def _inside(value: Any) -> Iterable[tuple[Any, Any]]:
 
 
 def is_keepable(text: str) -> bool:
-    """Whether every character can be stored: PostgreSQL has no U+0000, and UTF-8 no half surrogates."""
-    return "\0" not in text and (text.isascii() or text.encode(errors="replace").decode() == text)
+    """Whether every character is text: UTF-8 has no half surrogates."""
+    return text.isascii() or text.encode(errors="replace").decode() == text

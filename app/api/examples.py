@@ -21,28 +21,28 @@ DOCUMENT = {
         {"role": "assistant", "content": "A monoid in the category of endofunctors."},
     ],
 }
-EVENTS = """id: msg_01kb3v8r5y7x2m4n6p8q0s2t4v:1
-event: colloquy.turn
-data: {"session_id":"ses_…","user_message_id":"msg_…","message_id":"msg_…","parent_id":null}
-
-id: msg_01kb3v8r5y7x2m4n6p8q0s2t4v:2 event: message_start data:
-{"type":"message_start","message":{"id":"msg_…","role":"assistant","content":[],"usage":{"input_tokens":12}}}
-
-id: msg_01kb3v8r5y7x2m4n6p8q0s2t4v:3
-event: content_block_delta
-data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"A monad"}}
-
-id: msg_01kb3v8r5y7x2m4n6p8q0s2t4v:9
-event: colloquy.done
-data: {"message_id":"msg_…","status":"complete","stop_reason":"end_turn"}
-
-"""
+EVENT = {
+    "type": "object",
+    "description": "One event: Claude's to the letter, or one of the server's own.",
+    "properties": {
+        "id": {"type": "string", "description": "`<message_id>:<n>`, n = 1, 2, 3 … without a gap."},
+        "event": {
+            "type": "string",
+            "description": "A name of Claude's, `colloquy.turn`, `colloquy.done` or `error`.",
+        },
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+    "required": ["id", "event", "data"],
+}
+TURN = '{"type":"colloquy.turn","session_id":"ses_…","message_id":"msg_…","parent_id":null}'
+DELTA = '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"A monad is"}}'
+DONE = '{"type":"colloquy.done","message_id":"msg_…","status":"complete","stop_reason":"end_turn"}'
+SHOWN = ((1, "colloquy.turn", TURN), (5, "content_block_delta", DELTA), (9, "colloquy.done", DONE))
 STREAM = {
     "content_type": EVENT_STREAM,
-    "schema": {
-        "type": "string",
-        "description": "Claude's events to the letter, between `colloquy.turn` and `colloquy.done`.",
-    },
+    "schema": EVENT,
     "description": "Server-sent events: Claude's own, and `colloquy.turn`, `error`, `colloquy.done`.",
-    "example": EVENTS,
+    "example": "".join(
+        f"id: msg_…:{number}\nevent: {name}\ndata: {data}\n\n" for number, name, data in SHOWN
+    ),
 }

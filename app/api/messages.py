@@ -39,7 +39,7 @@ def search_messages(query: dict[str, Any]) -> Any:
     return paging.envelope(messages.search(caller(), query["q"], query.get("session_id"), ask))
 
 
-@blueprint.get("/<message_id>")
+@blueprint.get("/<id:message_id>")
 @blueprint.answers(200, MessageView)
 def get_message(message_id: str) -> Any:
     """Read a message."""

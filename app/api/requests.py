@@ -11,7 +11,7 @@ from flask import Flask, Response, current_app, g, request
 
 from app.api import identity
 from app.api.wiring import takes_query_parameters
-from app.errors import Fault, Invalid
+from app.errors import Fault, Invalid, NotFound
 from app.telemetry.logging import logger
 
 log_lines = logger("requests")
@@ -36,6 +36,8 @@ def _begin() -> None:
     g.request_id = given if REQUEST_ID.fullmatch(given) else f"req_{uuid.uuid4().hex}"
     g.began_at = time.perf_counter()
     g.log_fields = {}
+    if "\0" in request.path:
+        raise NotFound("There is nothing at an address with U+0000.")
 
 
 def _refuse_unknown_parameters() -> None:

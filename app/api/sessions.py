@@ -73,7 +73,7 @@ def list_sessions(query: dict[str, Any]) -> Any:
     return paging.envelope(sessions.page(caller(), wanted, paging.ask_of(query, "desc", (str,))))
 
 
-@blueprint.get("/<session_id>")
+@blueprint.get("/<id:session_id>")
 @blueprint.answers(200, SessionView)
 def get_session(session_id: str) -> Any:
     """Read a session: settings, where it stands, what it has used."""
@@ -81,7 +81,7 @@ def get_session(session_id: str) -> Any:
     return chat, 200, etags.headers(chat)
 
 
-@blueprint.patch("/<session_id>")
+@blueprint.patch("/<id:session_id>")
 @blueprint.takes(SessionChange, example={"title": "Monads", "archived": True})
 @blueprint.answers(200, SessionView)
 @blueprint.may_fail(PreconditionFailed)
@@ -91,7 +91,7 @@ def change_session(values: dict[str, Any], session_id: str) -> Any:
     return chat, 200, etags.headers(chat)
 
 
-@blueprint.delete("/<session_id>")
+@blueprint.delete("/<id:session_id>")
 @blueprint.answers(204)
 @blueprint.may_fail(PreconditionFailed)
 def delete_session(session_id: str) -> Any:
@@ -100,7 +100,7 @@ def delete_session(session_id: str) -> Any:
     return Response(status=204)
 
 
-@blueprint.get("/<session_id>/messages")
+@blueprint.get("/<id:session_id>/messages")
 @blueprint.takes_query(PathFilter)
 @blueprint.answers(200, MessagePage)
 def list_messages(query: dict[str, Any], session_id: str) -> Any:
@@ -108,7 +108,7 @@ def list_messages(query: dict[str, Any], session_id: str) -> Any:
     return paging.envelope(sessions.path_page(caller(), session_id, paging.ask_of(query, "asc", (int,))))
 
 
-@blueprint.post("/<session_id>/messages")
+@blueprint.post("/<id:session_id>/messages")
 @blueprint.takes(MessageDraft, example=examples.MESSAGE)
 @blueprint.answers(201, TurnView)
 @blueprint.also_answers(200, **examples.STREAM)
@@ -121,7 +121,7 @@ def send_message(values: dict[str, Any], session_id: str) -> Any:
     return sending.send(values, session_id)
 
 
-@blueprint.get("/<session_id>/export")
+@blueprint.get("/<id:session_id>/export")
 @blueprint.takes_query(ExportFilter)
 @blueprint.answers(200, DocumentView)
 @blueprint.also_answers(200, description="OK", content_type="text/markdown", schema={"type": "string"})

@@ -14,6 +14,7 @@ from flask import Flask, Request
 from flask_smorest import Api
 from marshmallow import RAISE, Schema, ValidationError
 from webargs.flaskparser import FlaskParser
+from werkzeug.routing import UnicodeConverter
 
 from app.api import bodies
 from app.errors import ColloquyError, Fault, Invalid, all_errors
@@ -23,8 +24,32 @@ from app.schemas.sessions import TotalsView
 View = Callable[..., Any]
 PROBLEM_JSON = "application/problem+json"
 EVENT_STREAM = "text/event-stream"
-# What any route with a key may answer, besides what it names itself.
-COMMON_STATUSES = (400, 401, 403, 404, 405, 413, 415, 422, 500, 503)
+ERRORS = "x-errors"
+# What any route may answer besides what it names itself, without a key and with one.
+PUBLIC_ERRORS = (
+    "bad_request",
+    "invalid_request",
+    "method_not_allowed",
+    "internal_error",
+    "database_unavailable",
+)
+COMMON_ERRORS = (
+    *PUBLIC_ERRORS,
+    *(
+        "malformed_json",
+        "unauthenticated",
+        "scope_missing",
+        "not_found",
+        "body_too_large",
+        "unsupported_media_type",
+    ),
+)
+
+
+class IdConverter(UnicodeConverter):
+    """An id in a path; the words that are paths of their own are none."""
+
+    regex = r"(?!import$|search$)[^/]+"
 
 
 class StrictParser(FlaskParser):
@@ -34,7 +59,7 @@ class StrictParser(FlaskParser):
 
     def load_json(self, req: Request, schema: Schema) -> Any:
         """The body, which must be a JSON object."""
-        return bodies.json_object(req)
+        return bodies.json_object(req, may_be_missing=may_be_missing(schema))
 
     def handle_error(self, error: ValidationError, req: Request, schema: Schema, **_: Any) -> NoReturn:
         """Every fault of the request at once."""
@@ -52,23 +77,32 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
 
     def get(self, rule: str) -> Callable[[View], View]:
         """Route GET."""
-        return self.route(rule, methods=["GET"])  # type: ignore[no-any-return]
+        return self._routes(rule, "GET")
 
     def post(self, rule: str) -> Callable[[View], View]:
         """Route POST."""
-        return self.route(rule, methods=["POST"])  # type: ignore[no-any-return]
+        return self._routes(rule, "POST")
 
     def patch(self, rule: str) -> Callable[[View], View]:
         """Route PATCH."""
-        return self.route(rule, methods=["PATCH"])  # type: ignore[no-any-return]
+        return self._routes(rule, "PATCH")
 
     def delete(self, rule: str) -> Callable[[View], View]:
         """Route DELETE."""
-        return self.route(rule, methods=["DELETE"])  # type: ignore[no-any-return]
+        return self._routes(rule, "DELETE")
+
+    def _routes(self, rule: str, method: str) -> Callable[[View], View]:
+        def decorate(view: View) -> View:
+            named = self.doc(operationId=view.__name__)(view)
+            self.route(rule, methods=[method])(named)
+            return view
+
+        return decorate
 
     def takes(self, schema: type[Schema], *, example: Any = None) -> Callable[[View], View]:
         """The operation is given the body as the last argument."""
-        return self.arguments(schema, location="json", example=example)  # type: ignore[no-any-return]
+        required = not may_be_missing(schema)
+        return self.arguments(schema, location="json", required=required, example=example)  # type: ignore[no-any-return]
 
     def takes_query(self, schema: type[Schema]) -> Callable[[View], View]:
         """The operation is given the query parameters."""
@@ -87,14 +121,12 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
     def may_fail(self, *errors: type[ColloquyError]) -> Callable[[View], View]:
         """Errors of this operation besides those that any may meet."""
 
-        def decorate(view: View) -> View:
-            for status, names in by_status(errors).items():
-                view = self.alt_response(
-                    status, description=names, schema=ProblemView, content_type=PROBLEM_JSON
-                )(view)
-            return view
+        return self.doc(**{ERRORS: [one.code for one in errors]})  # type: ignore[no-any-return]
 
-        return decorate
+
+def may_be_missing(schema: type[Schema] | Schema) -> bool:
+    """Whether a body of this schema may be left out altogether."""
+    return bool(getattr(schema, "may_be_missing", False))
 
 
 def takes_query_parameters(view: View) -> bool:
@@ -114,14 +146,6 @@ def as_faults(messages: Any, at: str = "") -> Iterator[Fault]:
             yield from as_faults(inner, at)
     else:
         yield Fault(at or "/", str(messages))
-
-
-def by_status(errors: Any) -> dict[int, str]:
-    """Status → the codes that have it."""
-    found: dict[int, list[str]] = {}
-    for one in errors:
-        found.setdefault(one.status, []).append(f"`{one.code}`")
-    return {status: " or ".join(codes) for status, codes in found.items()}
 
 
 def make_api(app: Flask, version: str) -> Api:
@@ -154,23 +178,23 @@ class OurApi(Api):  # type: ignore[misc]
 
 
 def finish(api: Api, public_tags: set[str]) -> None:
-    """Add to every operation what all have in common: the key and the common errors."""
-    errors = {
-        str(status): names for status, names in by_status(all_errors()).items() if status in COMMON_STATUSES
-    }
+    """Add to every operation what all have in common: the key, and the errors, common and its own."""
     for operations in api.spec._paths.values():
         for method, operation in operations.items():
             if method != "parameters":
-                _finish(operation, errors, public=not public_tags.isdisjoint(operation["tags"]))
+                _finish(operation, is_public=not public_tags.isdisjoint(operation["tags"]))
 
 
-def _finish(operation: dict[str, Any], errors: dict[str, str], *, public: bool) -> None:
-    responses = operation["responses"]
-    for status, names in errors.items():
-        if public and status not in {"405", "422", "500", "503"}:
-            continue
-        responses.setdefault(status, _problem(names))
-    if not public:
+def _finish(operation: dict[str, Any], *, is_public: bool) -> None:
+    common = PUBLIC_ERRORS if is_public else COMMON_ERRORS
+    codes = {*common, *operation.pop(ERRORS, ())}
+    found: dict[str, list[str]] = {}
+    for one in all_errors():
+        if one.code in codes:
+            found.setdefault(str(one.status), []).append(f"`{one.code}`")
+    for status, names in found.items():
+        operation["responses"][status] = _problem(" or ".join(names))
+    if not is_public:
         operation["security"] = [{"key": []}]
 
 

@@ -56,6 +56,13 @@ class Claude:
         """Do now what the first call would otherwise wait for: the import, the TLS context, the simulator."""
         self._client()
 
+    def close(self) -> None:
+        """Let go of the connections."""
+        with self._lock:
+            if self._made is not None:
+                self._made.close()
+                self._made = None
+
     def stream(self, body: dict[str, Any]) -> Iterator[Event]:
         """Claude's events for a request; raises ColloquyError. Retried before the first event only."""
         return retries.until_first(lambda: self._attempt(body), self._patience.retries)

@@ -11,10 +11,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CTE, ForeignKey, Index, Select, String, Text, and_, select
+from sqlalchemy import CTE, ForeignKey, Index, Select, String, and_, select
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
-from app.models.base import Model, RowNumber, UtcDateTime, new_id, now
+from app.models.base import JsonText, Model, RowNumber, UtcDateTime, new_id, now
 from app.models.sessions import ChatSession
 
 STATUSES = ("complete", "running", "interrupted", "cancelled", "failed")
@@ -33,12 +33,12 @@ class Message(Model):
     branch_id: Mapped[str] = mapped_column(String(40))
     depth: Mapped[int]
     role: Mapped[str] = mapped_column(String(16))
-    content: Mapped[str] = mapped_column(Text)
+    content: Mapped[list[dict[str, Any]]] = mapped_column(JsonText)
     status: Mapped[str] = mapped_column(String(16))
     model: Mapped[str | None] = mapped_column(String(200))
     stop_reason: Mapped[str | None] = mapped_column(String(64))
-    problem_json: Mapped[str | None] = mapped_column("problem", Text)
-    metadata_json: Mapped[str] = mapped_column("metadata", Text, default="{}")
+    problem: Mapped[dict[str, Any] | None] = mapped_column(JsonText)
+    client_metadata: Mapped[dict[str, Any]] = mapped_column("metadata", JsonText, default=dict)
     bound_to: Mapped[str | None] = mapped_column(String(64))
     input_tokens: Mapped[int | None]
     cache_read_tokens: Mapped[int | None]

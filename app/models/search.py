@@ -17,6 +17,7 @@ from app.models.sessions import ChatSession
 
 OPEN, CLOSE = "\x02", "\x03"
 SNIPPET_WORDS = 24
+TAG_SIGNS = "\ue000\ue001"  # for < and >, because ts_headline leaves out what looks like a tag
 WORD = re.compile(r"\w+")
 INSERT = {
     "sqlite": "INSERT INTO message_index (rowid, session_id, user_id, body) "
@@ -76,7 +77,9 @@ def _in_tsvector(user_id: str, session_id: str | None, query: str) -> Select[Any
     )
     wanted = func.plainto_tsquery(literal_column("'english'"), " ".join(words_of(query)))
     options = f"StartSel={OPEN}, StopSel={CLOSE}, MaxWords={SNIPPET_WORDS}, MinWords=8"
-    snippet = func.ts_headline(literal_column("'english'"), index.c.body, wanted, options)
+    body = func.translate(index.c.body, "<>", TAG_SIGNS)
+    headline = func.ts_headline(literal_column("'english'"), body, wanted, options)
+    snippet = func.translate(headline, TAG_SIGNS, "<>")
     score = cast(func.ts_rank(index.c.words, wanted), Double)
     hits = select(index.c.number, score.label("score"), snippet.label("snippet"))
     hits = hits.where(index.c.user_id == user_id, index.c.words.op("@@")(wanted))

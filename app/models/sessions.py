@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BigInteger, ForeignKey, Index, Select, String, Text, select
 from sqlalchemy.orm import Mapped, MappedSQLExpression, mapped_column
 
-from app.models.base import Model, UtcDateTime, new_id, now
+from app.models.base import JsonText, Model, UtcDateTime, new_id, now
 
 
 class ChatSession(Model):
@@ -26,7 +26,7 @@ class ChatSession(Model):
     model: Mapped[str | None] = mapped_column(String(200))
     system: Mapped[str | None] = mapped_column(Text)
     max_tokens: Mapped[int | None]
-    metadata_json: Mapped[str] = mapped_column("metadata", Text, default="{}")
+    client_metadata: Mapped[dict[str, Any]] = mapped_column("metadata", JsonText, default=dict)
     is_archived: Mapped[bool] = mapped_column("archived", default=False)
     head_id: Mapped[str | None] = mapped_column(String(40))
     messages: Mapped[int] = mapped_column(default=0)

@@ -32,6 +32,18 @@ class StrictBoolean(fields.Boolean):
         return value
 
 
+class WholeNumber(fields.Integer):
+    """A whole number, as JSON has it: 5.0 is one, "5" and true are not."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> int:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not is_number or value != int(value):
+            raise self.make_error("invalid", input=value)
+        return int(value)
+
+
 class Time(fields.DateTime):
     """RFC 3339, in UTC, with a Z."""
 
@@ -47,21 +59,19 @@ class Time(fields.DateTime):
         return at
 
 
-class StoredJson(fields.Field[Any]):
-    """A value that is stored as JSON text."""
-
-    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
-        return None if value is None else json.loads(value)
-
-
 def whole_number(least: int, greatest: int, **kwargs: Any) -> fields.Integer:
-    """A whole number of a body, which a string is not."""
-    return fields.Integer(strict=True, validate=validate.Range(least, greatest), **kwargs)
+    """A whole number from least to greatest."""
+    return WholeNumber(validate=validate.Range(least, greatest), **kwargs)
 
 
 def text(most: int, least: int = 0, **kwargs: Any) -> fields.String:
     """A string of so many characters."""
-    return fields.String(validate=validate.Length(least, most), **kwargs)
+    return fields.String(validate=[validate.Length(least, most), _check_no_nul], **kwargs)
+
+
+def _check_no_nul(value: str) -> None:
+    if "\0" in value:  # PostgreSQL has no such character
+        raise ValidationError("Must not hold U+0000.")
 
 
 def free_metadata(**kwargs: Any) -> fields.Dict:

@@ -23,15 +23,15 @@ def _record(type_: str, required: list[str] | None = None, **properties: Any) ->
     }
 
 
-def _file(media_types: list[str]) -> dict[str, Any]:
-    data = {"type": "string", "format": "byte", "minLength": 1}
+def _file(media_types: list[str], pattern: str = "^.") -> dict[str, Any]:
+    data = {"type": "string", "format": "byte", "pattern": pattern}
     return _record("base64", media_type={"type": "string", "enum": media_types}, data=data)
 
 
 NOT_BLANK = {"type": "string", "pattern": r"\S"}
 TEXT_BLOCK = _record("text", text=NOT_BLANK)
 IMAGE_BLOCK = _record("image", source=_file(MEDIA_TYPES))
-DOCUMENT_BLOCK = _record("document", source=_file(["application/pdf"]))
+DOCUMENT_BLOCK = _record("document", source=_file(["application/pdf"], "^JVBERi"))  # %PDF-
 ANY_BLOCK = {"type": "object", "properties": {"type": {"type": "string"}}, "required": ["type"]}
 SENT = {
     "description": "Text, or Claude's content blocks: text, image, PDF document.",

@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
 from app.models.messages import STATUSES
-from app.schemas.base import StoredJson, StrictSchema, Time, UsageView, free_metadata, text, usage_of
+from app.schemas.base import StrictSchema, Time, UsageView, WholeNumber, free_metadata, text, usage_of
 from app.schemas.content import ANY_BLOCK, AnyContent, check
 from app.schemas.sessions import SessionChange
 from app.services.transfer import FORMAT, VERSION
@@ -61,9 +61,7 @@ class DocumentDraft(StrictSchema):
     """A document to import."""
 
     format = fields.String(required=True, validate=validate.Equal(FORMAT), metadata={"example": FORMAT})
-    version = fields.Integer(
-        strict=True, required=True, validate=validate.Equal(VERSION), metadata={"example": VERSION}
-    )
+    version = WholeNumber(required=True, validate=validate.Equal(VERSION), metadata={"example": VERSION})
     exported_at = Time()
     session = fields.Nested(DocumentSession, load_default=dict)
     messages = fields.List(
@@ -79,7 +77,7 @@ class ExportedSession(StrictSchema):
     model = fields.String(required=True, allow_none=True)
     system = fields.String(required=True, allow_none=True)
     max_tokens = fields.Integer(required=True, allow_none=True)
-    metadata_json = StoredJson(required=True, data_key="metadata", metadata={"type": "object"})
+    client_metadata = fields.Dict(required=True, data_key="metadata")
     is_archived = fields.Boolean(required=True, data_key="archived")
     head_id = fields.String(required=True, allow_none=True)
     created_at = Time(required=True)
@@ -91,7 +89,7 @@ class ExportedMessage(StrictSchema):
     id = fields.String(required=True)
     parent_id = fields.String(required=True, allow_none=True)
     role = fields.String(required=True)
-    content = StoredJson(required=True, metadata={"type": "array", "items": ANY_BLOCK})
+    content = fields.Raw(required=True, metadata={"type": "array", "items": ANY_BLOCK})
     status = fields.String(required=True)
     model = fields.String(required=True, allow_none=True)
     stop_reason = fields.String(required=True, allow_none=True)
@@ -100,8 +98,8 @@ class ExportedMessage(StrictSchema):
         required=True,
         metadata={"oneOf": [{"$ref": "#/components/schemas/Usage"}, {"type": "null"}]},
     )
-    problem_json = StoredJson(required=True, data_key="error", metadata={"type": ["object", "null"]})
-    metadata_json = StoredJson(required=True, data_key="metadata", metadata={"type": "object"})
+    problem = fields.Raw(required=True, data_key="error", metadata={"type": ["object", "null"]})
+    client_metadata = fields.Dict(required=True, data_key="metadata")
     bound_to = fields.String(
         required=True, allow_none=True, metadata={"description": "What thinking is bound to."}
     )

@@ -9,7 +9,6 @@ from app.schemas.base import (
     MOST_TOKENS,
     PageFilter,
     ProblemView,
-    StoredJson,
     StrictBoolean,
     StrictSchema,
     Time,
@@ -48,7 +47,7 @@ class MessageView(StrictSchema):
     session_id = fields.String(required=True)
     parent_id = fields.String(required=True, allow_none=True)
     role = fields.String(required=True, validate=validate.OneOf(["user", "assistant"]))
-    content = StoredJson(required=True, metadata={"type": "array", "items": ANY_BLOCK})
+    content = fields.Raw(required=True, metadata={"type": "array", "items": ANY_BLOCK})
     status = fields.String(required=True, validate=validate.OneOf(STATUSES))
     stop_reason = fields.String(required=True, allow_none=True)
     model = fields.String(required=True, allow_none=True)
@@ -57,12 +56,12 @@ class MessageView(StrictSchema):
         required=True,
         metadata={"oneOf": [{"$ref": "#/components/schemas/Usage"}, {"type": "null"}]},
     )
-    problem_json = StoredJson(
+    problem = fields.Raw(
         required=True,
         data_key="error",
         metadata={"oneOf": [{"$ref": "#/components/schemas/Problem"}, {"type": "null"}]},
     )
-    metadata_json = StoredJson(required=True, data_key="metadata", metadata={"type": "object"})
+    client_metadata = fields.Dict(required=True, data_key="metadata")
     created_at = Time(required=True)
     updated_at = Time(required=True)
 

@@ -9,7 +9,6 @@ from marshmallow import fields, validate
 from app.schemas.base import (
     MOST_TOKENS,
     PageFilter,
-    StoredJson,
     StrictBoolean,
     StrictSchema,
     Time,
@@ -27,17 +26,21 @@ MOST_SYSTEM_CHARACTERS = 1_000_000
 class SessionDraft(StrictSchema):
     """What a session may be given; null or left out: the server's defaults."""
 
+    may_be_missing = True
+
     title = text(500, allow_none=True, metadata={"example": "Monads"})
     model = text(200, 1, allow_none=True, metadata={"example": "claude-sonnet-5-5"})
     system = text(MOST_SYSTEM_CHARACTERS, allow_none=True, metadata={"example": "Answer in one sentence."})
     max_tokens = whole_number(1, MOST_TOKENS, allow_none=True, metadata={"example": 1024})
-    metadata_json = free_metadata(data_key="metadata", attribute="metadata_json")
+    client_metadata = free_metadata(data_key="metadata")
 
 
 class SessionChange(SessionDraft):
     """What may be changed; what is left out stays."""
 
-    is_archived = StrictBoolean(data_key="archived", attribute="is_archived")
+    may_be_missing = False
+
+    is_archived = StrictBoolean(data_key="archived")
 
 
 class TotalsView(UsageView):
@@ -54,7 +57,7 @@ class SessionView(StrictSchema):
     model = fields.String(required=True, allow_none=True)
     system = fields.String(required=True, allow_none=True)
     max_tokens = fields.Integer(required=True, allow_none=True)
-    metadata_json = StoredJson(required=True, data_key="metadata", metadata={"type": "object"})
+    client_metadata = fields.Dict(required=True, data_key="metadata")
     is_archived = fields.Boolean(required=True, data_key="archived")
     head_id = fields.String(required=True, allow_none=True)
     status = fields.Function(

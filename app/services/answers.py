@@ -16,7 +16,6 @@ from app.models.messages import Message
 from app.models.sessions import ChatSession
 from app.models.turns import Turn
 from app.services import tree
-from app.services.texts import dumped
 from app.services.transactions import writing
 from app.turns.log import Log
 from app.turns.reply import Usage
@@ -67,11 +66,11 @@ def _store(job: Job, outcome: Outcome, problem: dict[str, Any] | None) -> None:
 
 def _fill(message: Message, job: Job, outcome: Outcome, problem: dict[str, Any] | None) -> None:
     reply = outcome.reply
-    message.content = dumped(reply.content)
+    message.content = reply.content
     message.status = outcome.status
     message.model = reply.model or job.prompt.model
     message.stop_reason = reply.stop_reason
-    message.problem_json = dumped(problem) if problem else None
+    message.problem = problem
     message.bound_to = job.prompt.bound_to
     message.updated_at = now()
     for name, tokens in asdict(reply.usage).items() if reply.usage else ():

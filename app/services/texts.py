@@ -1,17 +1,11 @@
-"""Content as it is stored, and its text as it is searched and titled."""
+"""The text of content, as it is read and searched."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 INDEXED_CHARACTERS = 250_000
-
-
-def dumped(value: Any) -> str:
-    """JSON text that keeps key order and every character: signatures depend on both."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def plain_text(content: Iterable[dict[str, Any]]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -16,7 +15,7 @@ from app.models.messages import Message
 from app.models.sessions import ChatSession
 from app.services import sessions, tree
 from app.services.identity import Caller
-from app.services.texts import dumped, plain_text
+from app.services.texts import plain_text
 from app.services.transactions import reading, writing
 from app.services.tree import Place
 from app.turns.reply import Usage
@@ -127,12 +126,12 @@ def _columns(one: dict[str, Any]) -> dict[str, Any]:
     usage = one.get("usage") or {}
     return {
         "role": one["role"],
-        "content": dumped(one["content"]),
+        "content": one["content"],
         "status": "interrupted" if status == "running" else status,
         "model": one.get("model"),
         "stop_reason": one.get("stop_reason"),
-        "problem_json": dumped(one["error"]) if one.get("error") else None,
-        "metadata_json": dumped(one.get("metadata") or {}),
+        "problem": one.get("error"),
+        "client_metadata": one.get("metadata") or {},
         "bound_to": one.get("bound_to"),
         "created_at": at,
         "updated_at": at,
@@ -141,7 +140,7 @@ def _columns(one: dict[str, Any]) -> dict[str, Any]:
 
 
 def _section(message: Message) -> str:
-    content = json.loads(message.content)
+    content = message.content
     others = [f"*[{one['type']}]*" for one in content if one["type"] not in {"text", "thinking"}]
     note = "" if message.status == "complete" else f"\n\n*({message.status})*"
     return f"## {NAMES[message.role]}\n\n" + "\n\n".join([plain_text(content), *others]).strip() + note

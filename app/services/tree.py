@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,7 +52,7 @@ def new_message(session: Session, session_id: str, parent: Message | None, **val
 
 def entry_of(message: Message) -> Entry:
     """A message as a value for the context."""
-    return Entry(message.id, message.role, json.loads(message.content), message.model, message.bound_to)
+    return Entry(message.id, message.role, message.content, message.model, message.bound_to)
 
 
 def newest_entries(session: Session, head: Message | None, enough_tokens: int) -> list[Entry]:
@@ -71,7 +70,7 @@ def newest_entries(session: Session, head: Message | None, enough_tokens: int) -
 
 def index(session: Session, message: Message, user_id: str) -> None:
     """Make a stored message findable."""
-    body = searchable(json.loads(message.content))
+    body = searchable(message.content)
     if body:
         row = {"number": message.number, "session_id": message.session_id, "user_id": user_id, "body": body}
         session.execute(insert_into_index(dialect()), row)

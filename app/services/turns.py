@@ -20,7 +20,6 @@ from app.services.answers import Job, carry_out
 from app.services.identity import Caller
 from app.services.models import window_of
 from app.services.settings import Wishes, settle
-from app.services.texts import dumped
 from app.services.transactions import reading, writing
 from app.turns.log import Log
 
@@ -140,12 +139,12 @@ def _insert_pair(
 ) -> None:
     parent = tree.message_at(session, chat.head_id)
     asked = tree.new_message(
-        session, chat.id, parent, id=ids[0], role="user", content=dumped(draft.content), status="complete"
+        session, chat.id, parent, id=ids[0], role="user", content=draft.content, status="complete"
     )
-    asked.metadata_json = dumped(draft.metadata)
+    asked.client_metadata = draft.metadata
     session.flush()
     tree.new_message(
-        session, chat.id, asked, id=ids[1], role="assistant", content="[]", status="running"
+        session, chat.id, asked, id=ids[1], role="assistant", content=[], status="running"
     ).model = prompt.model
     session.flush()
     session.add(leases.lease_for(ids[1], chat.id))

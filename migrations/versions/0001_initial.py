@@ -15,12 +15,15 @@ SQLITE_INDEX = (
     "CREATE TRIGGER messages_leave_index AFTER DELETE ON messages BEGIN "
     "DELETE FROM message_index WHERE rowid = old.number; END",
 )
+# PostgreSQL's parser would take <b>, a/b and a.b for one token each and lose the words in them.
+PUNCTUATION = "!\"#$%&()*+,-./:;<=>?@[\\]^`{|}~"
+WORDS = f"translate(body, '{PUNCTUATION}', '{' ' * len(PUNCTUATION)}')"
 POSTGRESQL_INDEX = (
     "CREATE TABLE message_index ("
     "number BIGINT CONSTRAINT pk_message_index PRIMARY KEY "
     "CONSTRAINT fk_message_index_number_messages REFERENCES messages (number) ON DELETE CASCADE, "
     "user_id VARCHAR(40) NOT NULL, session_id VARCHAR(40) NOT NULL, body TEXT NOT NULL, "
-    "words TSVECTOR GENERATED ALWAYS AS (to_tsvector('english', body)) STORED)",
+    f"words TSVECTOR GENERATED ALWAYS AS (to_tsvector('english', {WORDS})) STORED)",
     "CREATE INDEX ix_message_index_words ON message_index USING gin (words)",
     "CREATE INDEX ix_message_index_user_id_session_id ON message_index (user_id, session_id)",
 )
@@ -72,7 +75,7 @@ def upgrade() -> None:
     create_messages()
     create_turns()
     for statement in SQLITE_INDEX if op.get_bind().dialect.name == "sqlite" else POSTGRESQL_INDEX:
-        op.execute(statement)
+        op.execute(sa.text(statement.replace(":", "\\:")))
 
 
 USAGE = (

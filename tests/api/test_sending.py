@@ -142,8 +142,8 @@ def test_a_stream_may_be_asked_for_by_the_accept_header(api: Api) -> None:
 
 def test_the_message_that_is_sent_twice_at_once_finds_the_session_busy(api: Api) -> None:
     session_id = api.session()
-    with api.sending(session_id, "[[reply: words=40 seconds_per_event=0.05]]") as first:
-        next(first.iter_bytes())
+    with api.sending(session_id, "[[reply: words=40 seconds_per_event=0.05]]") as chunks:
+        next(chunks)
         answer = api.send_to(session_id, "Me too")
     assert answer.status_code == 409
     assert answer.json()["code"] == "session_busy"
@@ -152,8 +152,8 @@ def test_the_message_that_is_sent_twice_at_once_finds_the_session_busy(api: Api)
 
 def test_a_client_that_leaves_changes_nothing(api: Api) -> None:
     session_id = api.session()
-    with api.sending(session_id, "[[reply: words=20 seconds_per_event=0.02]]") as answer:
-        next(answer.iter_bytes())
+    with api.sending(session_id, "[[reply: words=20 seconds_per_event=0.02]]") as chunks:
+        next(chunks)
     api.wait_until_idle(session_id)
     assert api.path(session_id)[-1]["status"] == "complete"
 

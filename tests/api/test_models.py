@@ -1,0 +1,25 @@
+"""The list of models, over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.support import Api
+
+
+def test_models_have_windows_prices_and_a_lifecycle(api: Api) -> None:
+    listed = {one["id"]: one for one in api.get("/models").json()["data"]}
+    sonnet = listed["claude-sonnet-5-5"]
+    assert (sonnet["window_tokens"], sonnet["greatest_output_tokens"]) == (1_000_000, 128_000)
+    assert (sonnet["lifecycle"], sonnet["is_default"]) == ("active", True)
+    assert sonnet["prices"][0]["input_nano_usd"] == 2_000
+    assert sonnet["prices"][0]["cache_read_usd"] == "0.0000001"
+    assert [one["above_prompt_tokens"] for one in listed["claude-haiku-5-5"]["prices"]] == [0, 100_000]
+    assert listed["claude-simulator-8k"]["prices"] == []
+
+
+def test_without_a_list_from_upstream_the_price_list_serves(variant: Callable[..., Api]) -> None:
+    access: Api = variant(anthropic_base_url="http://127.0.0.1:9", retry_tries=1)
+    listed = {one["id"]: one for one in access.get("/models").json()["data"]}
+    assert listed["claude-opus-5-5"]["lifecycle"] == "unknown"
+    assert listed["claude-opus-5-5"]["window_tokens"] == 1_000_000
