@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from flask import Flask, Response, current_app, g, request
@@ -31,11 +32,17 @@ def note(**fields: Any) -> None:
     g.log_fields.update({name: value for name, value in fields.items() if value is not None})
 
 
+def note_at_end(fields: Callable[[], dict[str, Any]]) -> None:
+    """Add fields that are known when the response has ended."""
+    g.notes_at_end.append(fields)
+
+
 def _begin() -> None:
     given = request.headers.get("X-Request-Id", "")
     g.request_id = given if REQUEST_ID.fullmatch(given) else f"req_{uuid.uuid4().hex}"
     g.began_at = time.perf_counter()
     g.log_fields = {}
+    g.notes_at_end = []
     if "\0" in request.path:
         raise NotFound("There is nothing at an address with U+0000.")
 
@@ -50,16 +57,17 @@ def _refuse_unknown_parameters() -> None:
 def _finish(response: Response) -> Response:
     response.headers["X-Request-Id"] = g.request_id
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    fields, began_at = g.log_fields, g.began_at
+    fields, began_at, notes = g.log_fields, g.began_at, g.notes_at_end
     fields.update(
         request_id=g.request_id,
         method=request.method,
         route=request.url_rule.rule if request.url_rule else request.path,
         status=response.status_code,
     )
-    response.call_on_close(lambda: _log(fields, began_at))
+    response.call_on_close(lambda: _log([fields, *(note() for note in notes)], began_at))
     return response
 
 
-def _log(fields: dict[str, Any], began_at: float) -> None:
+def _log(parts: list[dict[str, Any]], began_at: float) -> None:
+    fields = {name: value for part in parts for name, value in part.items()}
     log_lines.info("request", extra={**fields, "ms": round((time.perf_counter() - began_at) * 1000, 1)})

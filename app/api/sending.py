@@ -10,10 +10,10 @@ from app.api import requests, sse
 from app.api.identity import caller
 from app.api.wiring import EVENT_STREAM
 from app.extensions import config
-from app.schemas.base import usage_of
 from app.services import turns
 from app.services.settings import Wishes
 from app.services.turns import Begun, Draft
+from app.turns.reply import Usage
 
 
 def send(values: dict[str, Any], session_id: str | None) -> Any:
@@ -23,11 +23,11 @@ def send(values: dict[str, Any], session_id: str | None) -> Any:
         caller(), Draft(values["content"], session_id, wishes, values["metadata"]), g.request_id
     )
     requests.note(session_id=begun.job.session_id)
+    requests.note_at_end(lambda: tokens_of(begun.log.usage))
     location = {"Location": url_for("messages.get_message", message_id=begun.job.message_id)}
     if values["stream"] or EVENT_STREAM in request.accept_mimetypes.values():
         return _stream(begun, location)
     user_message, message = turns.finished(begun)
-    _note_usage(usage_of(message))
     return {"user_message": user_message, "message": message}, 201, location
 
 
@@ -36,6 +36,6 @@ def _stream(begun: Begun, location: dict[str, str]) -> Response:
     return sse.respond(log, begun.job.message_id, config().ping_seconds, location)
 
 
-def _note_usage(usage: dict[str, int] | None) -> None:
-    if usage:
-        requests.note(input_tokens=usage["prompt_tokens"], output_tokens=usage["output_tokens"])
+def tokens_of(usage: Usage | None) -> dict[str, int]:
+    """What the log line says of the tokens."""
+    return {"input_tokens": usage.prompt_tokens, "output_tokens": usage.output_tokens} if usage else {}

@@ -6,7 +6,7 @@ import functools
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from app.claude import events, failures, retries
@@ -28,7 +28,7 @@ class Address:
     """Where Claude is, and the key for it; an empty base URL is Anthropic's own."""
 
     base_url: str
-    api_key: str
+    api_key: str = field(repr=False)
 
 
 @dataclass(frozen=True)

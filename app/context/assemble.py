@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.context import tokens, window
-from app.context.rendering import Transcript
+from app.context.rendering import render
 from app.context.values import Ask, Entry, Plan, Prompt, Window
 from app.errors import ContextOverflow, Fault
 
@@ -32,7 +32,7 @@ def assemble(path: Sequence[Entry], ask: Ask, limits: Window) -> Prompt:
         left_out_ids=tuple(entry.id for entry in path[:start]),
     )
     _check(plan, max_tokens, limits)
-    transcript = Transcript.of(path[start:], ask)
+    transcript = render(path[start:], ask)
     return Prompt(
         model=ask.model,
         max_tokens=max_tokens,

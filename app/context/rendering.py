@@ -9,104 +9,133 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Self
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+from typing import Any
 
 from app.context.values import Ask, Block, Entry
 
 THINKING = frozenset({"thinking", "redacted_thinking"})
 
 
+@dataclass(frozen=True)
+class Transcript:
+    """What Claude is sent, and the digest that an answer to it is bound to."""
+
+    messages: list[dict[str, Any]]
+    bound_to: str
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A block, and the message it came from."""
+
+    block: Block
+    entry: Entry
+
+    @property
+    def type(self) -> str:
+        return str(self.block.get("type"))
+
+
+@dataclass(frozen=True)
+class Said:
+    """What one side says at a time: the blocks of one message or of several in a row."""
+
+    role: str
+    pieces: Sequence[Piece]
+
+    def ids(self, type_: str, name: str) -> frozenset[str]:
+        """The values of a field in the blocks of one type."""
+        return frozenset(str(one.block.get(name)) for one in self.pieces if one.type == type_)
+
+    def without(self, type_: str, name: str, others: frozenset[str]) -> set[int]:
+        """The pieces of one type, by identity, whose field has none of the other side's values."""
+        return {id(one) for one in self.pieces if one.type == type_ and one.block.get(name) not in others}
+
+
 class Digest:
-    """What an answer is bound to: model, system, tools, and every message before it."""
+    """Grows message by message over model, system, tools and messages."""
 
     def __init__(self, ask: Ask) -> None:
         self._hash = hashlib.blake2b(_bytes([ask.model, ask.system or "", list(ask.tools)]), digest_size=32)
 
     def add(self, message: Block) -> None:
-        """Count one more message in, for good."""
+        """Count one more message in."""
         self._hash.update(_bytes(message))
 
-    def with_last(self, message: Block | None) -> str:
-        """The digest in hex, with one more message at the end."""
-        last = self._hash.copy()
-        if message:
-            last.update(_bytes(message))
-        return last.hexdigest()
-
-
-@dataclass
-class Transcript:
-    """Messages in the making; the last one may still grow, because equal roles are merged."""
-
-    digest: Digest
-    messages: list[dict[str, Any]] = field(default_factory=list)
-
-    @classmethod
-    def of(cls, path: Sequence[Entry], ask: Ask) -> Self:
-        """Render a path."""
-        transcript = cls(Digest(ask))
-        for at, entry in enumerate(path):
-            following = path[at + 1].content if at + 1 < len(path) else ()
-            before = path[at - 1].content if at else ()
-            transcript.append(entry.role, transcript.kept_blocks(entry, ask, before, following))
-        return transcript
-
     @property
-    def bound_to(self) -> str:
-        """What an answer to these messages is bound to."""
-        return self.digest.with_last(self.messages[-1] if self.messages else None)
+    def value(self) -> str:
+        """The digest so far, in hex."""
+        return self._hash.copy().hexdigest()
 
-    def append(self, role: str, blocks: Sequence[Block]) -> None:
-        """Add a message, or add to the last one; nothing for nothing, and no answer in front."""
-        blocks = _without_last_thinking(blocks)
-        if not blocks or (role == "assistant" and not self.messages):
-            return
-        if self.messages and self.messages[-1]["role"] == role:
-            self.messages[-1]["content"].extend(blocks)
-            return
-        if self.messages:
-            self.digest.add(self.messages[-1])
-        self.messages.append({"role": role, "content": list(blocks)})
 
-    def kept_blocks(
-        self, entry: Entry, ask: Ask, before: Sequence[Block], following: Sequence[Block]
-    ) -> list[Block]:
-        """What of one message may be sent, given its neighbours."""
-        if entry.role == "assistant":
-            is_bound = entry.model == ask.model and entry.bound_to == self.bound_to
-            answered = _ids(following, "tool_result", "tool_use_id")
-            return [block for block in entry.content if _may_stay(block, answered, is_bound)]
-        asked = _ids(before, "tool_use", "id")
-        results = [block for block in entry.content if block.get("tool_use_id") in asked]
-        others = [
-            block for block in entry.content if block.get("type") != "tool_result" and not _is_empty(block)
+def render(path: Sequence[Entry], ask: Ask) -> Transcript:
+    """The messages for a path."""
+    digest, messages = Digest(ask), list[dict[str, Any]]()
+    for said in paired(merged(_pieces_of(path))):
+        bound_to = digest.value
+        kept = [
+            one.block
+            for one in said.pieces
+            if one.type not in THINKING or _is_bound(one, said, ask, bound_to)
         ]
-        return [*results, *others]
+        messages.append({"role": said.role, "content": kept})
+        digest.add(messages[-1])
+    return Transcript(messages, digest.value)
 
 
-def _without_last_thinking(blocks: Sequence[Block]) -> Sequence[Block]:
-    """An answer that broke off in its thinking may not end in it."""
-    while blocks and blocks[-1]["type"] in THINKING:
-        blocks = blocks[:-1]
-    return blocks
+def merged(pieces: Iterable[Piece]) -> list[Said]:
+    """One message for each run of a role, none before the user's first, and none that says nothing."""
+    runs = [Said(role, _in_order(list(run))) for role, run in groupby(pieces, key=lambda one: one.entry.role)]
+    kept = [one for one in runs if one.pieces]
+    if len(kept) < len(runs):
+        return merged(piece for one in kept for piece in one.pieces)
+    return kept[1:] if kept and kept[0].role == "assistant" else kept
 
 
-def _may_stay(block: Block, answered: frozenset[str], is_bound: bool) -> bool:
-    type_ = block.get("type")
-    if type_ in THINKING:
-        return is_bound and bool(block.get("signature") or block.get("data"))
-    if type_ == "tool_use":
-        return block.get("id") in answered
-    return not _is_empty(block)
+def paired(conversation: list[Said]) -> list[Said]:
+    """Without tool calls that have no result in the next message, and results without a call before them."""
+    open_ended = [Said("user", ()), *conversation, Said("user", ())]
+    lost: set[int] = set()
+    for before, after in pairwise(open_ended):
+        asked, answered = before.ids("tool_use", "id"), after.ids("tool_result", "tool_use_id")
+        lost |= before.without("tool_use", "id", answered) | after.without(
+            "tool_result", "tool_use_id", asked
+        )
+    if not lost:
+        return conversation
+    return paired(merged(piece for one in conversation for piece in one.pieces if id(piece) not in lost))
+
+
+def _pieces_of(path: Sequence[Entry]) -> Iterable[Piece]:
+    """The blocks of a path, without empty text, and without a second tool call or result of the same id."""
+    seen: set[tuple[str, str]] = set()
+    for entry in path:
+        for block in entry.content:
+            id_ = str(block.get("id") or block.get("tool_use_id") or "")
+            key = (str(block.get("type")), id_)
+            if _is_empty(block) or (id_ and key in seen):
+                continue
+            seen.add(key)
+            yield Piece(block, entry)
+
+
+def _in_order(pieces: list[Piece]) -> list[Piece]:
+    """Tool results first; an answer that broke off in its thinking does not end in it."""
+    while pieces and pieces[-1].type in THINKING:
+        pieces = pieces[:-1]
+    return sorted(pieces, key=lambda one: one.type != "tool_result")
+
+
+def _is_bound(thinking: Piece, said: Said, ask: Ask, bound_to: str) -> bool:
+    entry, first = thinking.entry, said.pieces[0].entry
+    is_signed = bool(thinking.block.get("signature") or thinking.block.get("data"))
+    return is_signed and entry is first and (entry.model, entry.bound_to) == (ask.model, bound_to)
 
 
 def _is_empty(block: Block) -> bool:
     return block.get("type") == "text" and not str(block.get("text", "")).strip()
-
-
-def _ids(content: Iterable[Block], type_: str, name: str) -> frozenset[str]:
-    return frozenset(str(block.get(name)) for block in content if block.get("type") == type_)
 
 
 def _bytes(value: Any) -> bytes:

@@ -46,7 +46,7 @@ def carry_out(job: Job, log: Log) -> None:
     outcome = run(job.prompt.as_request(), claude().stream, log)
     problem = {**outcome.error.as_problem(), "request_id": job.request_id} if outcome.error else None
     _store(job, outcome, problem)
-    log.error = outcome.error
+    log.error, log.usage = outcome.error, outcome.reply.usage
     if problem:
         log.append(Event.made("error", problem))
     done = {"message_id": job.message_id, "status": outcome.status, "stop_reason": outcome.reply.stop_reason}

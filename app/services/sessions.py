@@ -71,6 +71,8 @@ def change(caller: Caller, session_id: str, values: dict[str, Any], matches: Mat
         for name, value in values.items():
             setattr(chat, name, value)
         chat.updated_at = now()
+        session.flush()
+        session.refresh(chat)
     return chat
 
 

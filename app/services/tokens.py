@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.context import Entry, tokens
-from app.context.rendering import Transcript
+from app.context.rendering import render
 from app.extensions import claude
 from app.services.models import window_of
 from app.services.settings import Wishes, settle
@@ -25,7 +25,7 @@ def count(messages: list[dict[str, Any]], wishes: Wishes, is_exact: bool) -> Cou
     ask = settle(wishes)
     if is_exact:
         entries = [Entry("", one["role"], one["content"]) for one in messages]
-        body: dict[str, Any] = {"model": ask.model, "messages": Transcript.of(entries, ask).messages}
+        body: dict[str, Any] = {"model": ask.model, "messages": render(entries, ask).messages}
         return Count(claude().count_tokens({**body, "system": ask.system} if ask.system else body), "exact")
     factor = window_of(ask.model).tokens_factor
     system = tokens.of_text(ask.system, factor) if ask.system else 0

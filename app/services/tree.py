@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
@@ -40,14 +39,6 @@ def place_after(session: Session, parent: Message | None, message_id: str) -> Pl
     is_taken = exists().where(Message.branch_id == parent.branch_id, Message.depth == depth)
     branch_id = message_id if session.scalar(select(is_taken)) else parent.branch_id
     return Place(parent.id, branch_id, depth)
-
-
-def new_message(session: Session, session_id: str, parent: Message | None, **values: Any) -> Message:
-    """Add a message below its parent; `values` are its columns, `id` among them."""
-    place = place_after(session, parent, values["id"])
-    message = Message(session_id=session_id, **vars(place), **values)
-    session.add(message)
-    return message
 
 
 def entry_of(message: Message) -> Entry:

@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import exists, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.context import Entry, Prompt, assemble
+from app.context import Entry, assemble
 from app.errors import NotFound, SessionBusy
 from app.extensions import parts
 from app.models.base import new_id, now
 from app.models.messages import Message
 from app.models.sessions import ChatSession, select_session
-from app.models.turns import Turn
 from app.services import leases, sessions, tree
 from app.services.answers import Job, carry_out
 from app.services.identity import Caller
@@ -98,7 +97,7 @@ def _store(caller: Caller, draft: Draft, request_id: str) -> Job | None:
         chat = _idle(session, caller, chat.id) if chat else _new_session(session, caller)
         if chat.head_id != (head.id if head else None):
             return None
-        _insert_pair(session, caller, chat, ids, draft, prompt)
+        _insert_pair(session, chat, head, ids, draft, prompt.model)
         job = Job(chat.id, ids[0], ids[1], chat.head_id, prompt, request_id)
         chat.head_id, chat.messages, chat.updated_at = ids[1], chat.messages + len(ids), now()
     return job
@@ -107,11 +106,11 @@ def _store(caller: Caller, draft: Draft, request_id: str) -> Job | None:
 def _hand_over(job: Job) -> Begun:
     of = parts()
 
-    def work(log: Log) -> None:
+    def _work(log: Log) -> None:
         with of.context():
             carry_out(job, log)
 
-    return Begun(job, of.runner.start(job.message_id, work))
+    return Begun(job, of.runner.start(job.message_id, _work))
 
 
 def _idle(session: Session, caller: Caller, session_id: str) -> ChatSession:
@@ -122,7 +121,7 @@ def _idle(session: Session, caller: Caller, session_id: str) -> ChatSession:
     chat = session.scalar(statement)
     if chat is None:
         raise NotFound(f"You have no session {session_id}.")
-    if session.scalar(select(exists().where(Turn.session_id == session_id))):
+    if chat.is_running:
         raise _busy(session_id)
     return chat
 
@@ -135,20 +134,27 @@ def _new_session(session: Session, caller: Caller) -> ChatSession:
 
 
 def _insert_pair(
-    session: Session, caller: Caller, chat: ChatSession, ids: tuple[str, str], draft: Draft, prompt: Prompt
+    session: Session, chat: ChatSession, head: Message | None, ids: tuple[str, str], draft: Draft, model: str
 ) -> None:
-    parent = tree.message_at(session, chat.head_id)
-    asked = tree.new_message(
-        session, chat.id, parent, id=ids[0], role="user", content=draft.content, status="complete"
+    place = tree.place_after(session, head, ids[0])
+    asked = Message(
+        id=ids[0], session_id=chat.id, role="user", content=draft.content, status="complete", **vars(place)
     )
     asked.client_metadata = draft.metadata
+    below = tree.Place(ids[0], place.branch_id, place.depth + 1)
+    answer = Message(
+        id=ids[1],
+        session_id=chat.id,
+        role="assistant",
+        content=[],
+        status="running",
+        model=model,
+        **vars(below),
+    )
+    session.add_all([asked, answer])
     session.flush()
-    tree.new_message(
-        session, chat.id, asked, id=ids[1], role="assistant", content=[], status="running"
-    ).model = prompt.model
-    session.flush()
-    session.add(leases.lease_for(ids[1], chat.id))
-    tree.index(session, asked, caller.user_id)
+    session.add(leases.lease_for(answer.id, chat.id))
+    tree.index(session, asked, chat.user_id)
 
 
 def _busy(session_id: str | None) -> SessionBusy:

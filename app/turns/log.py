@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from app.claude.events import Event
 from app.errors import ColloquyError
+from app.turns.reply import Usage
 
 
 class Log:
@@ -16,6 +17,7 @@ class Log:
         self._events: list[Event] = []
         self._is_closed = False
         self.error: ColloquyError | None = None
+        self.usage: Usage | None = None
         self._changed = threading.Condition()
 
     def append(self, event: Event) -> None:
@@ -25,7 +27,7 @@ class Log:
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Nothing more will come; `error` says why, if something failed."""
+        """Nothing more will come; `error` and `usage` say how it ended."""
         with self._changed:
             self._is_closed = True
             self._changed.notify_all()

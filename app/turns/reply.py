@@ -15,13 +15,23 @@ PLAIN_DELTAS = {"text_delta": "text", "thinking_delta": "thinking", "signature_d
 
 @dataclass(frozen=True)
 class Usage:
-    """Tokens by class, as they are paid for; `prompt_tokens` is the whole prompt."""
+    """Tokens by class, as they are paid for."""
 
     input_tokens: int = 0
     cache_read_tokens: int = 0
     cache_write_5m_tokens: int = 0
     cache_write_1h_tokens: int = 0
     output_tokens: int = 0
+
+    @property
+    def prompt_tokens(self) -> int:
+        """The whole prompt."""
+        return (
+            self.input_tokens
+            + self.cache_read_tokens
+            + self.cache_write_5m_tokens
+            + self.cache_write_1h_tokens
+        )
 
     @classmethod
     def from_claude(cls, usage: dict[str, Any]) -> Usage:

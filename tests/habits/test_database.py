@@ -1,0 +1,82 @@
+"""Models, migrations and queries, on both databases."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import Flask
+from flask_migrate import downgrade, upgrade
+from sqlalchemy import event
+
+from app.extensions import MIGRATIONS, db
+from app.models.base import Model
+from tests.support import Api
+
+
+def is_compared(_: Any, name: str | None, kind: str, *__: Any) -> bool:
+    return not (kind == "table" and str(name).startswith(("message_index", "alembic")))
+
+
+def test_models_and_migrations_agree(app: Flask) -> None:
+    with app.app_context(), db.engine.connect() as connection:
+        options = {"include_object": is_compared, "compare_type": True}
+        context = MigrationContext.configure(connection, opts=options)
+        assert compare_metadata(context, Model.metadata) == []
+
+
+def test_there_is_one_head() -> None:
+    assert len(ScriptDirectory(str(MIGRATIONS)).get_heads()) == 1
+
+
+def test_migrations_go_down_and_up_again(app: Flask) -> None:
+    with app.app_context():
+        db.session.remove()
+        downgrade(revision="base")
+        upgrade()
+
+
+def test_lists_and_sends_run_a_fixed_number_of_statements(app: Flask, api: Api) -> None:
+    statements: list[str] = []
+
+    def counted(act: Any) -> int:
+        statements.clear()
+        assert act().status_code < 300
+        return len(statements)
+
+    with app.app_context():
+        event.listen(db.engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
+    session_id = api.session()
+    acts = {
+        "list": lambda: api.get("/sessions"),
+        "path": lambda: api.get(f"/sessions/{session_id}/messages"),
+        "search": lambda: api.get("/messages?q=hello"),
+        "send": lambda: api.send_to(session_id, "hello"),
+        "export": lambda: api.get(f"/sessions/{session_id}/export"),
+    }
+    api.say(session_id, "hello")
+    before = {name: counted(act) for name, act in acts.items()}
+    for _ in range(10):
+        api.say(session_id, "hello")
+        api.session()
+    assert {name: counted(act) for name, act in acts.items()} == before
+
+
+def test_what_a_turn_writes_does_not_grow_with_the_history(app: Flask, api: Api) -> None:
+    written: list[int] = []
+
+    def weigh(*args: Any) -> None:
+        if args[2].lstrip().upper().startswith(("INSERT", "UPDATE", "DELETE")):
+            written.append(len(repr(args[3])))
+
+    with app.app_context():
+        event.listen(db.engine, "before_cursor_execute", weigh)
+    session_id = api.session()
+    sums = []
+    for _ in range(20):
+        written.clear()
+        api.say(session_id, "[[reply: text=The same]] the same words " * 20)
+        sums.append(sum(written))
+    assert max(sums[1:]) < min(sums[1:]) * 1.05

@@ -1,0 +1,94 @@
+"""The OpenAPI document is whole, and so is what is made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from app.api import ANYBODY_WITH_A_KEY, NOBODY, TABLE
+from app.errors import all_errors
+from tests.support import Api
+
+METHODS = {"get", "post", "put", "patch", "delete"}
+
+
+@pytest.fixture
+def document(app: Flask) -> dict[str, Any]:
+    return dict(app.extensions["colloquy.openapi"])
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, methods in document["paths"].items():
+        for method in METHODS & methods.keys():
+            yield method, path, methods[method]
+
+
+def test_the_document_is_valid_and_the_same_over_http(document: dict[str, Any], api: Api) -> None:
+    OpenAPIV31SpecValidator(document).validate()  # type: ignore[arg-type]
+    assert api.get("/openapi.json").json() == document
+
+
+def test_every_route_is_in_it(app: Flask, document: dict[str, Any]) -> None:
+    routes = {
+        rule.rule.replace("<id:", "{").replace("<", "{").replace(">", "}")
+        for rule in app.url_map.iter_rules()
+    }
+    assert routes == set(document["paths"])
+
+
+def test_every_operation_has_a_summary_a_success_and_its_errors(document: dict[str, Any]) -> None:
+    for method, path, one in operations(document):
+        assert one["summary"].endswith((".", ":")) or one["summary"], path
+        assert any(status.startswith("2") for status in one["responses"]), path
+        assert {"405", "422", "500"} <= one["responses"].keys(), path
+        if method in {"post", "patch"}:
+            assert {"400", "413", "415"} <= one["responses"].keys(), path
+            assert next(iter(one["requestBody"]["content"].values()))["example"], path
+        if one.get("security"):
+            assert {"401", "403", "404"} <= one["responses"].keys(), path
+
+
+def test_every_error_code_is_in_it(document: dict[str, Any]) -> None:
+    said = str(document)
+    assert [one.code for one in all_errors() if f"`{one.code}`" not in said] == []
+
+
+def test_every_route_says_who_may_call_it(app: Flask, document: dict[str, Any]) -> None:
+    callers = {blueprint.name: who for blueprint, who in TABLE}
+    assert set(callers.values()) == {NOBODY, ANYBODY_WITH_A_KEY}
+    assert set(app.blueprints) == callers.keys()
+    for _, path, one in operations(document):
+        assert bool(one.get("security")) == (callers[one["tags"][0]] == ANYBODY_WITH_A_KEY), path
+
+
+def test_without_a_key_only_public_routes_answer(api: Api, document: dict[str, Any]) -> None:
+    for method, path, one in operations(document):
+        address = path.replace("{session_id}", "ses_x").replace("{message_id}", "msg_x")
+        answer = api.request(method, address, headers={"Authorization": ""}, json={})
+        assert (answer.status_code == 401) == bool(one.get("security")), path
+
+
+def test_every_example_is_taken(api: Api, document: dict[str, Any]) -> None:
+    session_id = api.session()
+    for method, path, one in operations(document):
+        if "requestBody" in one:
+            example = one["requestBody"]["content"]["application/json"]["example"]
+            answer = api.request(method, path.replace("{session_id}", session_id), json=example)
+            assert answer.status_code in {200, 201}, answer.text
+
+
+def test_the_page_shows_every_operation_and_loads_nothing_from_elsewhere(
+    api: Api, document: dict[str, Any]
+) -> None:
+    answer = api.get("/docs")
+    assert answer.headers["Content-Type"].startswith("text/html")
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    for method, path, one in operations(document):
+        assert f'id="{method}{path}"' in answer.text
+        assert one["summary"].split("'")[0] in answer.text
+    assert "src=" not in answer.text
+    assert "http://" not in answer.text

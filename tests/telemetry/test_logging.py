@@ -1,0 +1,75 @@
+"""Log lines: JSON or text, one a request, without secrets."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import time
+from collections.abc import Callable
+
+import pytest
+
+from app.telemetry.logging import ROOT, configure, formatter, logger
+from app.telemetry.redaction import Redactor
+from tests.support import Api
+
+ROUTES = ["/sessions", "/sessions/<id:session_id>/messages", "/messages", "/nothing"]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def lines() -> Callable[[str], list[str]]:
+    """What is logged in a format."""
+
+    def log(log_format: str) -> list[str]:
+        stream = io.StringIO()
+        configure(log_format, "INFO", Redactor(["hunter2"]), stream)
+        logger("test").info("said hunter2", extra={"request_id": "req_1", "status": 200})
+        try:
+            raise ValueError("hunter2")
+        except ValueError:
+            logger("test").exception("failed")
+        return stream.getvalue().splitlines()
+
+    return log
+
+
+def test_a_json_line_has_its_fields_and_no_secret(lines: Callable[[str], list[str]]) -> None:
+    first, second = (json.loads(line) for line in lines("json"))
+    assert (first["level"], first["logger"], first["request_id"]) == ("INFO", "colloquy.test", "req_1")
+    assert "hunter2" not in json.dumps([first, second])
+    assert "ValueError" in second["exc_info"]
+
+
+def test_a_text_line_is_for_people(lines: Callable[[str], list[str]]) -> None:
+    assert "request_id=req_1 status=200" in lines("text")[0]
+
+
+def test_a_terminal_gets_text_and_a_file_gets_json() -> None:
+    assert formatter("", Terminal()).__class__.__name__ == "Text"
+    assert formatter("", io.StringIO()).__class__.__name__ == "JsonFormatter"
+    assert formatter("json", Terminal()).__class__.__name__ == "JsonFormatter"
+
+
+def test_every_request_leaves_one_line(api: Api) -> None:
+    stream = io.StringIO()
+    configure("json", "INFO", Redactor(), stream)
+    session_id = api.session()
+    api.say(session_id, "Hello", stream=False)
+    api.events("/messages", content="Hello")
+    api.get("/nothing", headers={"X-Request-Id": "lost"})
+    while stream.getvalue().count("\n") < 4:  # a line is written after the answer was sent
+        time.sleep(0.01)
+    found = [json.loads(line) for line in stream.getvalue().splitlines()]
+    made, said, streamed, lost = sorted(found, key=lambda one: ROUTES.index(one["route"]))
+    logging.getLogger(ROOT).handlers.clear()
+    assert (made["method"], made["route"], made["status"]) == ("POST", "/sessions", 201)
+    assert (said["session_id"], said["input_tokens"] > 0, said["ms"] > 0) == (session_id, True, True)
+    assert streamed["output_tokens"] > 0
+    assert (lost["status"], lost["request_id"], "user_id" in lost) == (404, "lost", False)
+    assert api.headers["Authorization"] not in stream.getvalue()

@@ -1,0 +1,94 @@
+"""The fold from events to an answer, whole or broken off."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.claude.events import Event
+from app.turns.reply import Usage, read
+
+
+def made(name: str, **payload: Any) -> Event:
+    return Event.made(name, payload)
+
+
+def start(index: int, **block: Any) -> Event:
+    return made("content_block_start", index=index, content_block=block)
+
+
+def delta(index: int, **values: Any) -> Event:
+    return made("content_block_delta", index=index, delta=values)
+
+
+BEGIN = made(
+    "message_start",
+    message={
+        "model": "claude-sonnet-5-5",
+        "usage": {
+            "input_tokens": 10,
+            "cache_read_input_tokens": 20,
+            "cache_creation_input_tokens": 30,
+            "cache_creation": {"ephemeral_5m_input_tokens": 12, "ephemeral_1h_input_tokens": 18},
+            "output_tokens": 1,
+        },
+    },
+)
+WHOLE = [
+    BEGIN,
+    start(0, type="thinking", thinking="", signature=""),
+    delta(0, type="thinking_delta", thinking="Hm"),
+    delta(0, type="signature_delta", signature="abc"),
+    start(1, type="text", text="", citations=None),
+    delta(1, type="text_delta", text="Hel"),
+    made("ping"),
+    delta(1, type="text_delta", text="lo"),
+    delta(1, type="citations_delta", citation={"cited_text": "x"}),
+    delta(1, type="unheard_of_delta", value=1),
+    start(2, type="tool_use", id="t", name="n", input={}),
+    delta(2, type="input_json_delta", partial_json='{"a": '),
+    delta(2, type="input_json_delta", partial_json="1}"),
+    made(
+        "message_delta", delta={"stop_reason": "tool_use"}, usage={"output_tokens": 7, "input_tokens": None}
+    ),
+    made("message_stop"),
+]
+
+
+def test_a_whole_answer() -> None:
+    reply = read(WHOLE)
+    assert reply.content == [
+        {"type": "thinking", "thinking": "Hm", "signature": "abc"},
+        {"type": "text", "text": "Hello", "citations": [{"cited_text": "x"}]},
+        {"type": "tool_use", "id": "t", "name": "n", "input": {"a": 1}},
+    ]
+    assert list(reply.content[0]) == ["type", "thinking", "signature"], "in Claude's order"
+    assert (reply.model, reply.stop_reason, reply.is_complete) == ("claude-sonnet-5-5", "tool_use", True)
+
+
+def test_usage_of_the_end_lies_over_that_of_the_start() -> None:
+    assert read(WHOLE).usage == Usage(10, 20, 12, 18, 7)
+
+
+def test_cache_writes_without_a_split_are_of_five_minutes() -> None:
+    assert Usage.from_claude({"cache_creation_input_tokens": 9}).cache_write_5m_tokens == 9
+
+
+@given(st.integers(0, len(WHOLE)))
+def test_an_answer_that_broke_off_keeps_what_came(cut: int) -> None:
+    reply, whole = read(WHOLE[:cut]), read(WHOLE)
+    assert reply.is_complete == (cut == len(WHOLE))
+    text = next((one["text"] for one in reply.content if one["type"] == "text"), "")
+    assert "Hello".startswith(text)
+    assert all(one in whole.content for one in reply.content if one["type"] == "tool_use" and one["input"])
+
+
+def test_a_tool_call_that_never_became_whole_is_left_out() -> None:
+    assert [one["type"] for one in read(WHOLE[:12]).content] == ["thinking", "text"]
+
+
+def test_nothing_makes_nothing() -> None:
+    assert read([]).content == []
+    assert read([]).usage is None
