@@ -24,6 +24,7 @@ from app.claude.simulator import Simulator
 from app.extensions import claude, db
 from app.models.users import User
 from app.services import users
+from app.services.transactions import writing
 from config import Config
 from tests.support import Api, CountRows
 
@@ -145,9 +146,8 @@ def variant(config: Config, people: None) -> Iterator[Callable[..., Api]]:
 def people(app: Flask) -> Iterator[None]:
     """Deletes everybody after the test, and so everything."""
     yield
-    with app.app_context():
-        db.session.execute(delete(User))
-        db.session.commit()
+    with app.app_context(), writing() as session:
+        session.execute(delete(User))
 
 
 @pytest.fixture
@@ -181,9 +181,8 @@ def set_revision(app: Flask) -> Callable[[str], Any]:
     """Pretends that the database is at another revision, for a while."""
 
     def put(revision: str) -> None:
-        with app.app_context():
-            db.session.execute(text("UPDATE alembic_version SET version_num = :to"), {"to": revision})
-            db.session.commit()
+        with app.app_context(), writing() as session:
+            session.execute(text("UPDATE alembic_version SET version_num = :to"), {"to": revision})
 
     @contextmanager
     def pretend(revision: str) -> Iterator[None]:

@@ -136,21 +136,15 @@ def _new_session(session: Session, caller: Caller) -> ChatSession:
 def _insert_pair(
     session: Session, chat: ChatSession, head: Message | None, ids: tuple[str, str], draft: Draft, model: str
 ) -> None:
+    """The message, and its answer in the making, below the head."""
     place = tree.place_after(session, head, ids[0])
     asked = Message(
         id=ids[0], session_id=chat.id, role="user", content=draft.content, status="complete", **vars(place)
     )
     asked.client_metadata = draft.metadata
-    below = tree.Place(ids[0], place.branch_id, place.depth + 1)
-    answer = Message(
-        id=ids[1],
-        session_id=chat.id,
-        role="assistant",
-        content=[],
-        status="running",
-        model=model,
-        **vars(below),
-    )
+    below = vars(tree.Place(ids[0], place.branch_id, place.depth + 1))
+    answer = Message(id=ids[1], session_id=chat.id, role="assistant", content=[], status="running", **below)
+    answer.model = model
     session.add_all([asked, answer])
     session.flush()
     session.add(leases.lease_for(answer.id, chat.id))

@@ -9,11 +9,11 @@ import pytest
 from flask import Flask
 from sqlalchemy import update
 
-from app.extensions import db
 from app.models.base import now
 from app.models.messages import Message
 from app.models.turns import Turn
 from app.services import leases
+from app.services.transactions import writing
 from tests.support import Api
 
 
@@ -22,19 +22,17 @@ def orphan(app: Flask, api: Api) -> str:
     """A session whose answer was begun by a process that is gone."""
     session_id = api.session()
     message = api.say(session_id, "Hello")
-    with app.app_context():
-        db.session.add(leases.lease_for(message["id"], session_id))
-        db.session.flush()
-        db.session.execute(update(Turn).values(holder="elsewhere:1"))
-        db.session.execute(update(Message).values(status="running").where(Message.id == message["id"]))
-        db.session.commit()
+    with app.app_context(), writing() as session:
+        session.add(leases.lease_for(message["id"], session_id))
+        session.flush()
+        session.execute(update(Turn).values(holder="elsewhere:1"))
+        session.execute(update(Message).values(status="running").where(Message.id == message["id"]))
     return session_id
 
 
 def set_turn(app: Flask, **values: object) -> None:
-    with app.app_context():
-        db.session.execute(update(Turn).values(**values))
-        db.session.commit()
+    with app.app_context(), writing() as session:
+        session.execute(update(Turn).values(**values))
 
 
 def recover(app: Flask) -> int:

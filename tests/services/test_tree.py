@@ -25,13 +25,11 @@ def test_the_path_by_branches_is_the_path_by_parents(app: Flask, people: Any, ch
         made: list[Message] = []
         for number, choice in enumerate(choices):
             parent = made[choice % len(made)] if made and choice else None
-            values = {
-                "id": f"msg_{chat.id[-20:]}{number:06}",
-                "role": "user",
-                "content": [],
-                "status": "complete",
-            }
-            made.append(tree.new_message(session, chat.id, parent, **values))
+            id_ = f"msg_{chat.id[-20:]}{number:06}"
+            place = vars(tree.place_after(session, parent, id_))
+            row = Message(id=id_, session_id=chat.id, role="user", content=[], status="complete", **place)
+            made.append(row)
+            session.add(row)
             session.flush()
         parents = {one.id: one.parent_id for one in made}
         for one in made:
