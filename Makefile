@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types imports fuzz simulator bench postman openapi docker-test lock clean
+.PHONY: help run test check lint types imports fuzz simulator bench postman docker-test lock clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -27,6 +27,18 @@ types: $(VENV)/installed-dev ## Check the types
 imports: $(VENV)/installed-dev ## Check who imports whom
 	$(BIN)/lint-imports --no-cache | grep -E 'KEPT|BROKEN|Contracts:'
 	@$(BIN)/lint-imports --no-cache > /dev/null
+
+fuzz: $(VENV)/installed-dev ## Let schemathesis try the whole API for some minutes
+	FUZZ_EXAMPLES=200 $(BIN)/python -m pytest tests/fuzz
+
+postman: $(VENV)/installed-dev ## Write docs/openapi.json and docs/postman.json anew
+	$(BIN)/flask openapi-files
+
+bench: $(VENV)/installed-dev ## Measure against the same upstream called directly
+	$(BIN)/python -m bench
+
+docker-test: $(VENV)/installed ## Build the image and run it, alone and by Compose (Linux, root, some minutes)
+	PYTHON=$(BIN)/python bash tests/docker/docker_test.sh
 
 simulator: $(VENV)/installed ## Run the simulator of Claude alone
 	@exec $(BIN)/python -m app.claude.simulator

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 import uuid
@@ -16,6 +17,7 @@ from app.errors import Fault, Invalid, NotFound
 from app.telemetry.logging import logger
 
 log_lines = logger("requests")
+PROBES = ("/livez", "/readyz")  # asked every few seconds, and of no interest
 REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
 
@@ -70,4 +72,5 @@ def _finish(response: Response) -> Response:
 
 def _log(parts: list[dict[str, Any]], began_at: float) -> None:
     fields = {name: value for part in parts for name, value in part.items()}
-    log_lines.info("request", extra={**fields, "ms": round((time.perf_counter() - began_at) * 1000, 1)})
+    level = logging.DEBUG if fields["route"] in PROBES else logging.INFO
+    log_lines.log(level, "request", extra={**fields, "ms": round((time.perf_counter() - began_at) * 1000, 1)})

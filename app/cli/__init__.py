@@ -1,10 +1,11 @@
-"""`flask admin …` and `flask serve`: they call services, as the API does."""
+"""`flask serve`, `flask admin …`, `flask openapi-files`: they call services, as the API does."""
 
 from __future__ import annotations
 
 from flask import Flask
 
 from app.cli.admin import admin
+from app.cli.openapi import openapi_files
 from app.cli.serve import serve
 
 
@@ -12,3 +13,4 @@ def register(app: Flask) -> None:
     """Give the app its commands."""
     app.cli.add_command(admin)
     app.cli.add_command(serve)
+    app.cli.add_command(openapi_files)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -22,6 +23,7 @@ GUNICORN_SETTINGS = Path(__file__).resolve().parents[2] / "gunicorn.conf.py"
 @with_appcontext
 def serve() -> None:
     """Migrate the database and serve."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # process 1 of a container would not hear it
     settings = config()
     check_address(settings)
     INSTANCE.mkdir(exist_ok=True)

@@ -1,0 +1,108 @@
+"""`flask openapi-files`: the OpenAPI document and a Postman collection made from it, as files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+POSTMAN_SCHEMA = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
+METHODS = ("get", "post", "put", "patch", "delete")
+# What Postman keeps from one answer for the next request.
+REMEMBER = """const body = pm.response.json();
+if (pm.response.code === 201) {
+  const message = body.message || {};
+  if (message.session_id || body.id) {
+    pm.collectionVariables.set("session_id", message.session_id || body.id);
+  }
+  if (message.id) { pm.collectionVariables.set("message_id", message.id); }
+}"""
+
+
+@click.command("openapi-files")
+@with_appcontext
+def openapi_files() -> None:
+    """Write docs/openapi.json and docs/postman.json anew."""
+    for name, content in made(current_app.extensions["colloquy.openapi"]).items():
+        (DOCS / name).write_text(content)
+        click.echo(f"docs/{name}")
+
+
+def made(document: dict[str, Any]) -> dict[str, str]:
+    """The files' names and contents."""
+    files = {"openapi.json": document, "postman.json": as_postman(document)}
+    return {name: json.dumps(value, ensure_ascii=False, indent=2) + "\n" for name, value in files.items()}
+
+
+def as_postman(document: dict[str, Any]) -> dict[str, Any]:
+    """A Postman collection (v2.1): a folder for each tag, a request for each operation."""
+    folders: dict[str, list[dict[str, Any]]] = {}
+    for method, path, operation in operations_of(document):
+        folders.setdefault(operation["tags"][0], []).append(_item(method, path, operation))
+    return {
+        "info": {
+            "name": document["info"]["title"],
+            "description": document["info"]["description"],
+            "schema": POSTMAN_SCHEMA,
+        },
+        "auth": {"type": "bearer", "bearer": [{"key": "token", "value": "{{key}}", "type": "string"}]},
+        "variable": [
+            {"key": "address", "value": "http://127.0.0.1:8000"},
+            {"key": "key", "value": "clq_your_key"},
+            {"key": "session_id", "value": ""},
+            {"key": "message_id", "value": ""},
+        ],
+        "item": [{"name": tag, "item": items} for tag, items in folders.items()],
+    }
+
+
+def operations_of(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Every (method, path, operation), in the order of the document."""
+    for path, operations in document["paths"].items():
+        for method in METHODS:
+            if method in operations:
+                yield method, path, operations[method]
+
+
+def _item(method: str, path: str, operation: dict[str, Any]) -> dict[str, Any]:
+    request: dict[str, Any] = {
+        "method": method.upper(),
+        "description": operation.get("description", ""),
+        "url": _url(path, operation),
+    }
+    if not operation.get("security"):
+        request["auth"] = {"type": "noauth"}
+    for type_, body in operation.get("requestBody", {}).get("content", {}).items():
+        request["header"] = [{"key": "Content-Type", "value": type_}]
+        request["body"] = {"mode": "raw", "raw": json.dumps(body["example"], indent=2)}
+    item: dict[str, Any] = {"name": operation["summary"], "request": request}
+    if "201" in operation["responses"]:
+        script = {"type": "text/javascript", "exec": REMEMBER.split("\n")}
+        item["event"] = [{"listen": "test", "script": script}]
+    return item
+
+
+def _url(path: str, operation: dict[str, Any]) -> dict[str, Any]:
+    filled = path.replace("{", "{{").replace("}", "}}")
+    query = [
+        {
+            "key": one["name"],
+            "value": str(one["schema"].get("default", "")),
+            "description": one.get("description", ""),
+            "disabled": not one.get("required", False),
+        }
+        for one in operation.get("parameters", ())
+        if one["in"] == "query"
+    ]
+    url: dict[str, Any] = {
+        "raw": "{{address}}" + filled,
+        "host": ["{{address}}"],
+        "path": filled.strip("/").split("/"),
+    }
+    return {**url, "query": query} if query else url
