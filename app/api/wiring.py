@@ -14,7 +14,7 @@ from flask import Flask, Request
 from flask_smorest import Api
 from marshmallow import RAISE, Schema, ValidationError
 from webargs.flaskparser import FlaskParser
-from werkzeug.routing import UnicodeConverter
+from werkzeug.routing import BaseConverter
 
 from app.api import bodies
 from app.errors import ColloquyError, Fault, Invalid, all_errors
@@ -46,7 +46,7 @@ COMMON_ERRORS = (
 )
 
 
-class IdConverter(UnicodeConverter):
+class IdConverter(BaseConverter):
     """An id in a path; the words that are paths of their own are none."""
 
     regex = r"(?!import$|search$)[^/]+"

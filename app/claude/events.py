@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Self
@@ -27,11 +28,12 @@ class Event:
 
 
 def read(pairs: Iterable[tuple[str | None, str]], request_id: str | None) -> Iterator[Event]:
-    """Claude's events from (name, text) pairs, up to and with `message_stop`.
+    """Claude's events from (name, text) pairs, up to `message_stop`; what comes after that is read and left.
 
     Raises what an `error` event means, and UpstreamFailed where a payload isn't JSON or the stream just ends.
     """
-    for name, text in pairs:
+    left = iter(pairs)
+    for name, text in left:
         if not text:
             continue
         event = Event(name or "", _payload(text, request_id), text)
@@ -39,6 +41,7 @@ def read(pairs: Iterable[tuple[str | None, str]], request_id: str | None) -> Ite
             raise failures.from_error_event(_type_of(event.payload), request_id)
         yield event
         if event.name == "message_stop":
+            deque(left, maxlen=0)
             return
     raise UpstreamFailed(
         "Claude's answer ended before it was complete. What came is kept; send again or regenerate.",

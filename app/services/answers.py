@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.claude.events import Event
 from app.context import Prompt
+from app.errors import ColloquyError
 from app.extensions import claude
 from app.models.base import now
 from app.models.messages import Message
@@ -43,7 +46,8 @@ class Job:
 def carry_out(job: Job, log: Log) -> None:
     """Make the answer. Whoever saw `colloquy.done` finds it stored."""
     log.append(Event.made("colloquy.turn", job.ids))
-    outcome = run(job.prompt.as_request(), claude().stream, log)
+    events = claude().stream(job.prompt.as_request())
+    outcome = run(events, log)
     problem = {**outcome.error.as_problem(), "request_id": job.request_id} if outcome.error else None
     _store(job, outcome, problem)
     log.error, log.usage = outcome.error, outcome.reply.usage
@@ -51,6 +55,9 @@ def carry_out(job: Job, log: Log) -> None:
         log.append(Event.made("error", problem))
     done = {"message_id": job.message_id, "status": outcome.status, "stop_reason": outcome.reply.stop_reason}
     log.append(Event.made("colloquy.done", done))
+    log.close()
+    with suppress(ColloquyError):
+        deque(events, maxlen=0)  # read to the end, or the connection to Claude could not be used again
 
 
 def _store(job: Job, outcome: Outcome, problem: dict[str, Any] | None) -> None:

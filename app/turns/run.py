@@ -1,18 +1,15 @@
-"""Ask Claude and listen: every event goes to the log, and what came is never lost, however it ends."""
+"""Listen to Claude: every event goes to the log, and what came is never lost, however it ends."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from app.claude.events import Event
 from app.errors import ColloquyError
 from app.turns import reply
 from app.turns.log import Log
 from app.turns.reply import Reply
-
-Ask = Callable[[dict[str, Any]], Iterator[Event]]
 
 
 @dataclass(frozen=True)
@@ -28,14 +25,16 @@ class Outcome:
         return "failed" if self.error else "complete"
 
 
-def run(body: dict[str, Any], ask: Ask, log: Log) -> Outcome:
-    """Carry out one request; errors of Claude's are part of the outcome."""
+def run(events: Iterator[Event], log: Log) -> Outcome:
+    """Listen until the answer is complete; errors of Claude's are part of the outcome."""
     came: list[Event] = []
     error: ColloquyError | None = None
     try:
-        for event in ask(body):
+        for event in events:
             came.append(event)
             log.append(event)
+            if event.name == "message_stop":
+                break
     except ColloquyError as failure:
         error = failure
     return Outcome(reply.read(came), error)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 
 import httpx2
+import psutil
 import pytest
 
 from app.claude.client import Address, Claude, Patience
@@ -48,6 +50,23 @@ def test_a_stream_that_is_left_closes_the_connection(claude: Claude, simulator: 
             f"{simulator.base_url}/v1/models", headers={"x-api-key": "k", "anthropic-version": "2023-06-01"}
         )
     raise AssertionError("upstream still writes")
+
+
+def test_one_connection_serves_one_call_after_another(claude: Claude, simulator: Simulator) -> None:
+    port = int(simulator.base_url.rsplit(":", 1)[1])
+
+    def connections() -> set[int]:
+        found = psutil.Process().net_connections("tcp")
+        return {
+            one.laddr.port
+            for one in found
+            if one.raddr and one.raddr.port == port and one.status == "ESTABLISHED"
+        }
+
+    before = connections()
+    for _ in range(5):
+        deque(claude.stream(BODY), maxlen=0)
+    assert len(connections() - before) == 1
 
 
 def test_the_key_is_in_no_repr(claude: Claude) -> None:

@@ -15,8 +15,10 @@ def test_payload_text_is_kept_to_the_letter() -> None:
     assert [one.text for one in read([PING, STOP], None)] == [PING[1], STOP[1]]
 
 
-def test_what_comes_after_the_end_is_not_read() -> None:
-    assert [one.name for one in read([STOP, PING], None)] == ["message_stop"]
+def test_what_comes_after_the_end_is_read_and_left() -> None:
+    pairs = iter([STOP, PING])
+    assert [one.name for one in read(pairs, None)] == ["message_stop"]
+    assert list(pairs) == []
 
 
 @pytest.mark.parametrize(

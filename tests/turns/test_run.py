@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from app.claude.events import Event
 from app.errors import UpstreamFailed
@@ -17,19 +16,19 @@ STOP = Event.made("message_stop", {})
 
 def test_every_event_goes_into_the_log_as_it_comes() -> None:
     log = Log()
-    outcome = run({}, lambda _: iter([START, BLOCK, STOP]), log)
+    outcome = run(iter([START, BLOCK, STOP]), log)
     assert log.events == [START, BLOCK, STOP]
     assert (outcome.status, outcome.error) == ("complete", None)
     assert outcome.reply.content == [{"type": "text", "text": "Hi"}]
 
 
 def test_an_error_of_claudes_is_part_of_the_outcome() -> None:
-    def breaks(_: dict[str, Any]) -> Iterator[Event]:
+    def breaks() -> Iterator[Event]:
         yield START
         yield BLOCK
         raise UpstreamFailed("cut")
 
-    outcome = run({}, breaks, Log())
+    outcome = run(breaks(), Log())
     assert outcome.status == "failed"
     assert isinstance(outcome.error, UpstreamFailed)
     assert outcome.reply.content == [{"type": "text", "text": "Hi"}]
