@@ -178,6 +178,19 @@ class DatabaseUnavailable(ServerError):
     retryable = True
 
 
+# What a call to Claude may end with.
+CLAUDE_ERRORS: tuple[type[ColloquyError], ...] = (
+    ContextOverflow,
+    ModelNotFound,
+    UpstreamRejected,
+    UpstreamRateLimited,
+    UpstreamAuth,
+    UpstreamFailed,
+    UpstreamOverloaded,
+    UpstreamTimeout,
+)
+
+
 def all_errors() -> list[type[ColloquyError]]:
     """Every error a client can meet, by status and code: the OpenAPI document lists them."""
     return sorted(_leaves(ColloquyError), key=lambda one: (one.status, one.code))

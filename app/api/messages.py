@@ -6,9 +6,8 @@ from typing import Any
 
 from app.api import etags, examples, paging, sending
 from app.api.identity import caller
-from app.api.sessions import SENDING
 from app.api.wiring import Blueprint
-from app.errors import NotFound
+from app.errors import CLAUDE_ERRORS, SessionBusy
 from app.schemas.messages import AnyMessageDraft, MatchPage, MessageView, SearchFilter, TurnView
 from app.services import messages
 
@@ -21,7 +20,7 @@ blueprint = Blueprint(
 @blueprint.takes(AnyMessageDraft, example=examples.MESSAGE)
 @blueprint.answers(201, TurnView)
 @blueprint.also_answers(200, **examples.STREAM)
-@blueprint.may_fail(NotFound, *SENDING)
+@blueprint.may_fail(SessionBusy, *CLAUDE_ERRORS)
 def send_anywhere(values: dict[str, Any]) -> Any:
     """Send a message to a session, or to a new one, in one call.
 

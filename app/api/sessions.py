@@ -9,19 +9,7 @@ from flask import Response, url_for
 from app.api import etags, examples, paging, sending
 from app.api.identity import caller
 from app.api.wiring import Blueprint
-from app.errors import (
-    ContextOverflow,
-    ModelNotFound,
-    NotFound,
-    PreconditionFailed,
-    SessionBusy,
-    UpstreamAuth,
-    UpstreamFailed,
-    UpstreamOverloaded,
-    UpstreamRateLimited,
-    UpstreamRejected,
-    UpstreamTimeout,
-)
+from app.errors import CLAUDE_ERRORS, PreconditionFailed, SessionBusy
 from app.schemas.documents import DocumentDraft, DocumentView
 from app.schemas.messages import MessageDraft, MessagePage, PathFilter, TurnView
 from app.schemas.sessions import (
@@ -36,17 +24,6 @@ from app.services import sessions, transfer
 from app.services.sessions import Wanted
 
 MARKDOWN = "text/markdown; charset=utf-8"
-SENDING = (
-    SessionBusy,
-    ContextOverflow,
-    ModelNotFound,
-    UpstreamRejected,
-    UpstreamRateLimited,
-    UpstreamAuth,
-    UpstreamFailed,
-    UpstreamOverloaded,
-    UpstreamTimeout,
-)
 blueprint = Blueprint(
     "sessions", __name__, url_prefix="/sessions", description="Conversations and what is in them."
 )
@@ -112,7 +89,7 @@ def list_messages(query: dict[str, Any], session_id: str) -> Any:
 @blueprint.takes(MessageDraft, example=examples.MESSAGE)
 @blueprint.answers(201, TurnView)
 @blueprint.also_answers(200, **examples.STREAM)
-@blueprint.may_fail(NotFound, *SENDING)
+@blueprint.may_fail(SessionBusy, *CLAUDE_ERRORS)
 def send_message(values: dict[str, Any], session_id: str) -> Any:
     """Send a message and get Claude's answer.
 

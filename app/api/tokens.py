@@ -6,37 +6,18 @@ from typing import Any
 
 from app.api import examples
 from app.api.wiring import Blueprint
-from app.errors import (
-    ContextOverflow,
-    ModelNotFound,
-    UpstreamAuth,
-    UpstreamFailed,
-    UpstreamOverloaded,
-    UpstreamRateLimited,
-    UpstreamRejected,
-    UpstreamTimeout,
-)
+from app.errors import CLAUDE_ERRORS
 from app.schemas.tokens import CountDraft, CountView
 from app.services import tokens
 from app.services.settings import Wishes
 
-UPSTREAM = (
-    ContextOverflow,
-    ModelNotFound,
-    UpstreamRejected,
-    UpstreamRateLimited,
-    UpstreamAuth,
-    UpstreamFailed,
-    UpstreamOverloaded,
-    UpstreamTimeout,
-)
 blueprint = Blueprint("tokens", __name__, url_prefix="/tokens", description="Count before you send.")
 
 
 @blueprint.post("/count")
 @blueprint.takes(CountDraft, example=examples.COUNT)
 @blueprint.answers(200, CountView)
-@blueprint.may_fail(*UPSTREAM)
+@blueprint.may_fail(*CLAUDE_ERRORS)
 def count_tokens(values: dict[str, Any]) -> Any:
     """Count the tokens of content or of messages.
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import ValidationError, fields
+from marshmallow import ValidationError, fields, validate, validates_schema
 
 from app.claude import rules
+from app.schemas.base import StrictSchema
 
 EXAMPLE = "What is a monad, in one sentence?"
 MEDIA_TYPES = ["image/jpeg", "image/png", "image/gif", "image/webp"]
@@ -103,3 +104,18 @@ def check(role: str, blocks: list[dict[str, Any]]) -> None:
         where.setdefault(last, []).append(one.message)
     if faults:
         raise ValidationError(faults)
+
+
+class SaidMessage(StrictSchema):
+    """A message of a history: who said it, and what."""
+
+    role = fields.String(required=True, validate=validate.OneOf(["user", "assistant"]))
+    content = AnyContent(required=True)
+
+    @validates_schema(skip_on_field_errors=True)
+    def check_content(self, values: dict[str, Any], **_: Any) -> None:
+        """The blocks must be such as this role may say."""
+        try:
+            check(values["role"], values["content"])
+        except ValidationError as error:
+            raise ValidationError({"content": error.messages}) from error

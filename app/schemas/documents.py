@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import ValidationError, fields, post_load, validate, validates_schema
+from marshmallow import fields, post_load, validate
 
 from app.models.messages import STATUSES
-from app.schemas.base import StrictSchema, Time, UsageView, WholeNumber, free_metadata, text, usage_of
-from app.schemas.content import ANY_BLOCK, AnyContent, check
-from app.schemas.sessions import SessionChange
+from app.schemas.base import StrictSchema, Time, UsageView, WholeNumber, free_metadata, text, whole_number
+from app.schemas.content import SaidMessage
+from app.schemas.messages import MessageView
+from app.schemas.sessions import SessionChange, SessionView
 from app.services.transfer import FORMAT, VERSION
 
 MOST_MESSAGES = 1_000_000
+MOST_TOKENS_COUNTED = 2**31 - 1
 
 
 class DocumentSession(SessionChange):
@@ -28,17 +30,17 @@ class DocumentSession(SessionChange):
         return {name: value for name, value in values.items() if name != "id"}
 
 
-class DocumentUsage(UsageView):
-    """The usage of a message in a document."""
+DocumentUsage = StrictSchema.from_dict(
+    {name: whole_number(0, MOST_TOKENS_COUNTED, required=True) for name in UsageView._declared_fields},
+    name="DocumentUsage",
+)
 
 
-class DocumentMessage(StrictSchema):
+class DocumentMessage(SaidMessage):
     """A message in a document; only role and content are asked for."""
 
     id = text(200, 1)
     parent_id = text(200, 1, allow_none=True)
-    role = fields.String(required=True, validate=validate.OneOf(["user", "assistant"]))
-    content = AnyContent(required=True)
     status = fields.String(validate=validate.OneOf(STATUSES))
     model = text(200, 1, allow_none=True)
     stop_reason = text(64, allow_none=True)
@@ -47,14 +49,6 @@ class DocumentMessage(StrictSchema):
     metadata = free_metadata()
     bound_to = text(64, allow_none=True)
     created_at = Time()
-
-    @validates_schema(skip_on_field_errors=True)
-    def check_content(self, values: dict[str, Any], **_: Any) -> None:
-        """The blocks must be such as this role may say."""
-        try:
-            check(values["role"], values["content"])
-        except ValidationError as error:
-            raise ValidationError({"content": error.messages}) from error
 
 
 class DocumentDraft(StrictSchema):
@@ -69,41 +63,22 @@ class DocumentDraft(StrictSchema):
     )
 
 
-class ExportedSession(StrictSchema):
+class ExportedSession(SessionView):
     """The settings as they are exported."""
 
-    id = fields.String(required=True)
-    title = fields.String(required=True, allow_none=True)
-    model = fields.String(required=True, allow_none=True)
-    system = fields.String(required=True, allow_none=True)
-    max_tokens = fields.Integer(required=True, allow_none=True)
-    client_metadata = fields.Dict(required=True, data_key="metadata")
-    is_archived = fields.Boolean(required=True, data_key="archived")
-    head_id = fields.String(required=True, allow_none=True)
-    created_at = Time(required=True)
+    class Meta:
+        exclude = ("status", "totals", "updated_at")
 
 
-class ExportedMessage(StrictSchema):
+class ExportedMessage(MessageView):
     """A message as it is exported."""
 
-    id = fields.String(required=True)
-    parent_id = fields.String(required=True, allow_none=True)
-    role = fields.String(required=True)
-    content = fields.Raw(required=True, metadata={"type": "array", "items": ANY_BLOCK})
-    status = fields.String(required=True)
-    model = fields.String(required=True, allow_none=True)
-    stop_reason = fields.String(required=True, allow_none=True)
-    usage = fields.Function(
-        usage_of,
-        required=True,
-        metadata={"oneOf": [{"$ref": "#/components/schemas/Usage"}, {"type": "null"}]},
-    )
-    problem = fields.Raw(required=True, data_key="error", metadata={"type": ["object", "null"]})
-    client_metadata = fields.Dict(required=True, data_key="metadata")
+    class Meta:
+        exclude = ("session_id", "updated_at")
+
     bound_to = fields.String(
-        required=True, allow_none=True, metadata={"description": "What thinking is bound to."}
+        required=True, allow_none=True, metadata={"description": "What its thinking is bound to."}
     )
-    created_at = Time(required=True)
 
 
 class DocumentView(StrictSchema):

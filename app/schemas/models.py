@@ -2,37 +2,35 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from marshmallow import fields
 
 from app.schemas.base import StrictSchema
 
+CLASSES = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output")
 
-class PriceView(StrictSchema):
-    """What a token costs, by class, in a request with a prompt longer than `above_prompt_tokens`."""
 
-    above_prompt_tokens = fields.Integer(required=True)
-    input_nano_usd = fields.Integer(
-        required=True, metadata={"description": "1e-9 USD a token.", "example": 2000}
-    )
-    input_usd = fields.Function(
-        lambda price: usd(price.input_nano_usd), required=True, metadata={"type": "string"}
-    )
-    cache_read_nano_usd = fields.Integer(required=True)
-    cache_read_usd = fields.Function(
-        lambda price: usd(price.cache_read_nano_usd), required=True, metadata={"type": "string"}
-    )
-    cache_write_5m_nano_usd = fields.Integer(required=True)
-    cache_write_5m_usd = fields.Function(
-        lambda price: usd(price.cache_write_5m_nano_usd), required=True, metadata={"type": "string"}
-    )
-    cache_write_1h_nano_usd = fields.Integer(required=True)
-    cache_write_1h_usd = fields.Function(
-        lambda price: usd(price.cache_write_1h_nano_usd), required=True, metadata={"type": "string"}
-    )
-    output_nano_usd = fields.Integer(required=True)
-    output_usd = fields.Function(
-        lambda price: usd(price.output_nano_usd), required=True, metadata={"type": "string"}
-    )
+class Usd(fields.Field[str]):
+    """Nano-USD as a decimal string."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str:
+        return usd(value)
+
+
+def _price_fields() -> dict[str, Any]:
+    found: dict[str, Any] = {"above_prompt_tokens": fields.Integer(required=True)}
+    for name in CLASSES:
+        found[f"{name}_nano_usd"] = fields.Integer(
+            required=True, metadata={"description": "1e-9 USD a token."}
+        )
+        shown = {"type": "string", "example": "0.000002"}
+        found[f"{name}_usd"] = Usd(dump_only=True, attribute=f"{name}_nano_usd", metadata=shown)
+    return found
+
+
+# What a token costs, by class, in a request with a prompt longer than `above_prompt_tokens`.
+PriceView = StrictSchema.from_dict(_price_fields(), name="PriceView")
 
 
 class ModelView(StrictSchema):

@@ -7,23 +7,12 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from app.schemas.base import StrictBoolean, StrictSchema, text
-from app.schemas.content import AnyContent, Content, check
+from app.schemas.content import Content, SaidMessage
 from app.schemas.sessions import MOST_SYSTEM_CHARACTERS
 
 
-class CountedMessage(StrictSchema):
+class CountedMessage(SaidMessage):
     """A message to count."""
-
-    role = fields.String(required=True, validate=validate.OneOf(["user", "assistant"]))
-    content = AnyContent(required=True)
-
-    @validates_schema(skip_on_field_errors=True)
-    def check_content(self, values: dict[str, Any], **_: Any) -> None:
-        """The blocks must be such as this role may say."""
-        try:
-            check(values["role"], values["content"])
-        except ValidationError as error:
-            raise ValidationError({"content": error.messages}) from error
 
 
 class CountDraft(StrictSchema):
