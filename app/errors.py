@@ -2,8 +2,8 @@
 
 ColloquyError
 ├── CallerError                     the caller can mend it
-│   ├── MalformedJson 400, NotJson 415, BodyTooLarge 413, Invalid 422
-│   ├── Unauthenticated 401, ScopeMissing 403, NotFound 404, MethodNotAllowed 405
+│   ├── BadRequest 400, MalformedJson 400, NotJson 415, BodyTooLarge 413, Invalid 422
+│   ├── Unauthenticated 401, NotFound 404, MethodNotAllowed 405
 │   ├── PreconditionFailed 412, SessionBusy 409
 │   └── ContextOverflow 422, ModelNotFound 422, UpstreamRejected 422
 ├── UpstreamError                   Claude could not answer
@@ -103,10 +103,6 @@ class Invalid(CallerError):
 
 class Unauthenticated(CallerError):
     status, code, title = 401, "unauthenticated", "A valid key is needed"
-
-
-class ScopeMissing(CallerError):
-    status, code, title = 403, "scope_missing", "The key may not do this"
 
 
 class NotFound(CallerError):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, cast
 
 from flask import Flask, Response, current_app, render_template
+from markupsafe import Markup, escape
 
 from app.api.wiring import Blueprint
 
@@ -32,12 +34,16 @@ def openapi_json() -> Any:
 def page() -> Any:
     """Read this API as a page."""
     document = cast(dict[str, Any], current_app.extensions["colloquy.openapi"])
-    html = render_template(
-        "docs.html", document=document, groups=by_tag(document), shown=shown, resolve=resolver(document)
-    )
+    tools = {"groups": by_tag(document), "shown": shown, "coded": coded, "resolve": resolver(document)}
+    html = render_template("docs.html", document=document, **tools)
     return Response(
         html, content_type="text/html; charset=utf-8", headers={"Content-Security-Policy": PAGE_POLICY}
     )
+
+
+def coded(text: str) -> Markup:
+    """Text as HTML, what stands between backticks as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before
 
 
 def by_tag(document: dict[str, Any]) -> dict[str, list[tuple[str, str, dict[str, Any]]]]:
@@ -67,7 +73,7 @@ def shown(schema: dict[str, Any]) -> str:
     """A schema in a word or two."""
     if "$ref" in schema:
         return str(schema["$ref"].rsplit("/", 1)[-1])
-    for word in ("oneOf", "anyOf"):
+    for word in ("oneOf", "anyOf", "allOf"):
         if word in schema:
             return " or ".join(shown(one) for one in schema[word])
     if schema.get("type") == "array":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 
 from flask import Flask, Response, g, request
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -65,3 +66,15 @@ def _from_anything(error: Exception) -> Response:
     ):
         return answer(DatabaseUnavailable("The database cannot be reached: send again a little later."))
     return answer(InternalError("It has been logged under the request id: tell whoever runs the server."))
+
+
+def outside_the_app(status: int, reason: str) -> bytes:
+    """A whole HTTP response for a request that could not even be read as one."""
+    error = BadRequest(f"{reason}: the request is not HTTP as this server reads it.")
+    body = {**error.as_problem(), "status": status, "request_id": f"req_{uuid.uuid4().hex}"}
+    content = json.dumps(body).encode()
+    head = (
+        f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: {PROBLEM_JSON}\r\n"
+        f"X-Request-Id: {body['request_id']}\r\nContent-Length: {len(content)}\r\n\r\n"
+    )
+    return head.encode() + content

@@ -38,7 +38,6 @@ COMMON_ERRORS = (
     *(
         "malformed_json",
         "unauthenticated",
-        "scope_missing",
         "not_found",
         "body_too_large",
         "unsupported_media_type",
@@ -194,6 +193,7 @@ def _finish(operation: dict[str, Any], *, is_public: bool) -> None:
             found.setdefault(str(one.status), []).append(f"`{one.code}`")
     for status, names in found.items():
         operation["responses"][status] = _problem(" or ".join(names))
+    operation["responses"] = dict(sorted(operation["responses"].items(), key=lambda one: str(one[0])))
     if not is_public:
         operation["security"] = [{"key": []}]
 

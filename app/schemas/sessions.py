@@ -65,7 +65,9 @@ class SessionView(StrictSchema):
         required=True,
         metadata={"type": "string", "enum": ["idle", "running"]},
     )
-    totals = fields.Method("totals_of", required=True, metadata={"$ref": "#/components/schemas/Totals"})
+    totals = fields.Method(
+        "totals_of", required=True, metadata={"allOf": [{"$ref": "#/components/schemas/Totals"}]}
+    )
     created_at = Time(required=True)
     updated_at = Time(required=True)
 

@@ -49,7 +49,7 @@ def test_every_operation_has_a_summary_a_success_and_its_errors(document: dict[s
             assert {"400", "413", "415"} <= one["responses"].keys(), path
             assert next(iter(one["requestBody"]["content"].values()))["example"], path
         if one.get("security"):
-            assert {"401", "403", "404"} <= one["responses"].keys(), path
+            assert {"401", "404"} <= one["responses"].keys(), path
 
 
 def test_every_error_code_is_in_it(document: dict[str, Any]) -> None:
@@ -89,6 +89,6 @@ def test_the_page_shows_every_operation_and_loads_nothing_from_elsewhere(
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
     for method, path, one in operations(document):
         assert f'id="{method}{path}"' in answer.text
-        assert one["summary"].split("'")[0] in answer.text
+        assert one["summary"].split("'")[0].split("`")[0] in answer.text
     assert "src=" not in answer.text
     assert "http://" not in answer.text

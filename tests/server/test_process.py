@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import signal
@@ -11,6 +12,7 @@ import threading
 from collections.abc import Callable
 
 import httpx2
+import pytest
 
 from app.claude.simulator import Simulator
 from tests.server.conftest import KEY, Server
@@ -19,6 +21,11 @@ from tests.support import text_of
 Serve = Callable[..., Server]
 SLOW = "[[reply: words=60 seconds_per_event=0.2]]"
 STREAMS = 30
+
+
+@pytest.fixture
+def running(serve: Serve) -> Server:
+    return serve().wait_until_ready()
 
 
 def test_the_first_start_says_where_what_and_how_and_the_line_works(serve: Serve) -> None:
@@ -123,9 +130,23 @@ def test_a_wrong_setting_is_said_in_words(serve: Serve) -> None:
     assert "too-short" not in server.output
 
 
-def test_a_request_that_is_not_http_harms_nobody(serve: Serve) -> None:
-    server = serve().wait_until_ready()
-    with socket.create_connection(("127.0.0.1", server.port)) as rude:
-        rude.sendall(b"\x16\x03\x01 nonsense\r\n\r\n")
-        rude.recv(1000)
-    assert httpx2.get(f"{server.url}/livez").status_code == 200
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"\x16\x03\x01 nonsense\r\n\r\n", b"400"),
+        (b"GET /" + b"x" * 9_000 + b" HTTP/1.1\r\n\r\n", b"414"),
+        (b"GET / HTTP/1.1\r\nAuthorization : Bearer clq_abcdefghijkl\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nA: " + b"x" * 70_000 + b"\r\n\r\n", b"431"),
+    ],
+)
+def test_what_is_not_even_http_gets_the_one_error_shape(
+    running: Server, request_: bytes, status: bytes
+) -> None:
+    with socket.create_connection(("127.0.0.1", running.port)) as rude:
+        rude.sendall(request_)
+        head, body = b"".join(iter(lambda: rude.recv(10_000), b"")).split(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 " + status)
+    assert b"Content-Type: application/problem+json" in head
+    assert json.loads(body)["code"] == "bad_request"
+    assert "abcdefghijkl" not in running.output
+    assert httpx2.get(f"{running.url}/livez").status_code == 200
