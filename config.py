@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 VERSION = "0.1.0"
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 INSTANCE = Path(__file__).resolve().parent / "instance"
 
 
@@ -127,6 +128,8 @@ def _complaints(config: Config) -> Iterator[tuple[bool, str]]:
         "COLLOQUY_UPSTREAM is `anthropic` or `simulator`",
     )
     yield config.log_format not in {"", "json", "text"}, "COLLOQUY_LOG_FORMAT is `json` or `text`"
+    yield config.port > 65_535, "PORT must be 65535 or less"
+    yield config.log_level.upper() not in LEVELS, f"COLLOQUY_LOG_LEVEL is one of {', '.join(LEVELS)}"
     has_upstream = config.anthropic_api_key or config.anthropic_base_url
     yield (
         config.upstream == "anthropic" and not has_upstream,
@@ -137,7 +140,11 @@ def _complaints(config: Config) -> Iterator[tuple[bool, str]]:
     for one in fields(config):
         value = getattr(config, one.name)
         least = 0 if one.name in {"context_tokens", "simulator_seconds_per_event"} else 1e-3
-        yield isinstance(value, int | float) and value < least, f"{one.metadata['env']} must be more than 0"
+        is_wrong = isinstance(value, int | float) and not least <= value < float("inf")
+        yield (
+            is_wrong,
+            f"{one.metadata['env']} must be {'0 or more' if not least else 'more than 0'}, and finite",
+        )
     is_sqlite = config.sqlalchemy_url.startswith("sqlite")
     yield (
         config.workers > 1 and is_sqlite,

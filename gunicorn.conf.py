@@ -4,6 +4,7 @@ from gevent import monkey
 
 monkey.patch_all()  # before anything else is imported, or locks and sockets would block the whole process
 
+import resource  # noqa: E402
 import sys  # noqa: E402
 
 from gunicorn import glogging, util  # noqa: E402
@@ -14,6 +15,8 @@ from app.telemetry.redaction import Redactor  # noqa: E402
 from config import Config  # noqa: E402
 
 settings = Config.from_environ()
+most_files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))  # a stream takes two
 
 
 class Logger(glogging.Logger):
@@ -53,3 +56,11 @@ def post_worker_init(worker: object) -> None:
     from app import start
 
     start(worker.wsgi)  # type: ignore[attr-defined]
+
+
+def worker_exit(_server: object, worker: object) -> None:
+    """Answers whose client has left may end too; what takes longer is marked by the next process."""
+    from app import finish
+
+    if getattr(worker, "wsgi", None):
+        finish(worker.wsgi, graceful_timeout)  # type: ignore[attr-defined]

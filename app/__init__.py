@@ -29,7 +29,8 @@ def create_app(config: Config | None = None) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.config.update(
         SQLALCHEMY_DATABASE_URI=config.sqlalchemy_url,
-        SQLALCHEMY_ENGINE_OPTIONS={"hide_parameters": True},  # what people write is not for the log
+        # Parameters are what people write, so not for the log; a connection may have died since it was used.
+        SQLALCHEMY_ENGINE_OPTIONS={"hide_parameters": True, "pool_pre_ping": True},
         MAX_CONTENT_LENGTH=config.max_body_bytes,
         MAX_FORM_MEMORY_SIZE=config.max_body_bytes,
     )
@@ -44,8 +45,14 @@ def start(app: Flask) -> None:
     """What a process does before it serves: connect, end what dead processes left, watch over its turns."""
     with app.app_context():
         extensions.claude().connect()
-        leases.recover()
+        leases.recover(is_start=True)
         leases.keep_watch()
+
+
+def finish(app: Flask, most_seconds: float) -> None:
+    """What a process does last: wait for the answers it still makes."""
+    with app.app_context():
+        extensions.parts().runner.wait(most_seconds)
 
 
 def make_claude(config: Config) -> Claude:
@@ -54,7 +61,7 @@ def make_claude(config: Config) -> Claude:
     def find() -> Address:
         if config.uses_simulator:
             simulator = Simulator(seconds_per_event=config.simulator_seconds_per_event).start()
-            return Address(simulator.base_url, "simulator")
+            return Address(simulator.base_url, "simulator", is_own=True)
         return Address(config.anthropic_base_url, config.anthropic_api_key)
 
     policy = Policy(config.retry_tries, config.retry_deadline_seconds)

@@ -22,7 +22,7 @@ from app.turns.runner import Runner
 from config import Config
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
-BUSY_TIMEOUT_MS = 10_000
+BUSY_TIMEOUT_MS = 20  # short: SQLite waits inside C, where no other client is served
 SQLITE_PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",

@@ -12,6 +12,7 @@ from flask import Request
 from app.errors import Fault, Invalid, MalformedJson, NotJson
 
 DEEPEST = 100
+NO_NUMBER = "no number"
 
 
 def json_object(request: Request, *, may_be_missing: bool) -> dict[str, Any]:
@@ -42,11 +43,13 @@ def _reason(error: Exception) -> str:
         return f"{error.msg} at line {error.lineno}, column {error.colno}"
     if isinstance(error, UnicodeDecodeError):
         return "it is not UTF-8"
-    return "it is nested too deeply" if isinstance(error, RecursionError) else "NaN is not a number"
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    return "NaN and Infinity are no numbers" if str(error) == NO_NUMBER else "a number in it is too long"
 
 
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(constant)
+def _refuse(_constant: str) -> NoReturn:
+    raise ValueError(NO_NUMBER)
 
 
 def _unkeepable(value: Any, at: str, depth: int) -> Iterator[Fault]:
@@ -58,12 +61,18 @@ def _unkeepable(value: Any, at: str, depth: int) -> Iterator[Fault]:
     if isinstance(value, float) and not math.isfinite(value):
         yield Fault(at, "The number is too large.")
     for name, inner in _inside(value):
-        yield from _unkeepable(inner, f"{at}/{name}", depth + 1)
+        yield from _unkeepable(inner, at + step(name), depth + 1)
+
+
+def step(name: Any) -> str:
+    """One step of a JSON pointer (RFC 6901)."""
+    text = str(name).encode(errors="replace").decode()
+    return "/" + text.replace("~", "~0").replace("/", "~1")
 
 
 def _inside(value: Any) -> Iterable[tuple[Any, Any]]:
     if isinstance(value, dict):
-        return [*value.items(), *(("", name) for name in value)]
+        return [*value.items(), *((name, name) for name in value)]
     return enumerate(value) if isinstance(value, list) else ()
 
 

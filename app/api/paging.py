@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
+from app.api.bodies import is_keepable
 from app.errors import Fault, Invalid
 from app.services.pages import Ask, Page
 
@@ -34,9 +36,17 @@ def _encoded(key: list[Any]) -> str:
 def _decoded(cursor: str, key_types: tuple[type, ...]) -> list[Any]:
     try:
         key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except ValueError:
+    except (ValueError, RecursionError):
         key = None
-    if isinstance(key, list) and tuple(type(one) for one in key) == key_types and "\0" not in cursor:
+    if isinstance(key, list) and tuple(type(one) for one in key) == key_types and all(map(_is_key, key)):
         return key
     fault = Fault("/query/cursor", "Is not a cursor of this list.")
     raise Invalid("Take `next_cursor` of the page before as it is.", faults=[fault])
+
+
+def _is_key(one: Any) -> bool:
+    if isinstance(one, str):
+        return is_keepable(one) and "\0" not in one
+    if isinstance(one, float):
+        return math.isfinite(one)
+    return isinstance(one, int) and -(2**63) <= one < 2**63

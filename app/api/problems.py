@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 import uuid
 
 from flask import Flask, Response, g, request
@@ -23,6 +25,7 @@ from app.telemetry.logging import logger
 
 log_lines = logger("api")
 WAIT_SECONDS = "5"
+NUMBER = re.compile(r"\d{1,9}(\.\d+)?")
 
 
 def register(app: Flask) -> None:
@@ -37,8 +40,11 @@ def answer(error: ColloquyError) -> Response:
     body = {**error.as_problem(), "request_id": g.request_id}
     response = Response(json.dumps(body, ensure_ascii=False), error.status, content_type=PROBLEM_JSON)
     response.headers.update(error.headers)
+    wait = error.headers.get("Retry-After", WAIT_SECONDS)
     if error.status in {429, 503}:
-        response.headers.setdefault("Retry-After", WAIT_SECONDS)
+        response.headers["Retry-After"] = (
+            str(math.ceil(float(wait))) if NUMBER.fullmatch(wait) else WAIT_SECONDS
+        )
     return response
 
 

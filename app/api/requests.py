@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import Flask, Response, current_app, g, request
 
-from app.api import identity
+from app.api import bodies, identity
 from app.api.wiring import takes_query_parameters
 from app.errors import Fault, Invalid, NotFound
 from app.telemetry.logging import logger
@@ -52,7 +52,7 @@ def _begin() -> None:
 def _refuse_unknown_parameters() -> None:
     view = current_app.view_functions.get(request.endpoint or "")
     if view and request.args and not takes_query_parameters(view):
-        faults = [Fault(f"/query/{name}", "Unknown field.") for name in request.args]
+        faults = [Fault("/query" + bodies.step(name), "Unknown field.") for name in request.args]
         raise Invalid("This takes no query parameters.", faults=faults)
 
 

@@ -25,10 +25,15 @@ def send(values: dict[str, Any], session_id: str | None) -> Any:
     requests.note(session_id=begun.job.session_id)
     requests.note_at_end(lambda: tokens_of(begun.log.usage))
     location = {"Location": url_for("messages.get_message", message_id=begun.job.message_id)}
-    if values["stream"] or EVENT_STREAM in request.accept_mimetypes.values():
+    if values["stream"] or is_stream_accepted():
         return _stream(begun, location)
     user_message, message = turns.finished(begun)
     return {"user_message": user_message, "message": message}, 201, location
+
+
+def is_stream_accepted() -> bool:
+    """Whether the Accept header names an event stream."""
+    return any(type_ == EVENT_STREAM and quality > 0 for type_, quality in request.accept_mimetypes)
 
 
 def _stream(begun: Begun, location: dict[str, str]) -> Response:

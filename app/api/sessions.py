@@ -10,8 +10,9 @@ from app.api import etags, examples, paging, sending
 from app.api.identity import caller
 from app.api.wiring import Blueprint
 from app.errors import CLAUDE_ERRORS, PreconditionFailed, SessionBusy
+from app.schemas.base import PageFilter
 from app.schemas.documents import DocumentDraft, DocumentView
-from app.schemas.messages import MessageDraft, MessagePage, PathFilter, TurnView
+from app.schemas.messages import MessageDraft, MessagePage, TurnView
 from app.schemas.sessions import (
     ExportFilter,
     SessionChange,
@@ -78,7 +79,7 @@ def delete_session(session_id: str) -> Any:
 
 
 @blueprint.get("/<id:session_id>/messages")
-@blueprint.takes_query(PathFilter)
+@blueprint.takes_query(PageFilter)
 @blueprint.answers(200, MessagePage)
 def list_messages(query: dict[str, Any], session_id: str) -> Any:
     """List the messages from the first to the head."""

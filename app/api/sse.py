@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from flask import Response
@@ -11,6 +12,7 @@ from app.turns.log import Log
 
 HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
 PING = b": ping\n\n"
+LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 def respond(log: Log, message_id: str, ping_seconds: float, headers: dict[str, str]) -> Response:
@@ -26,4 +28,5 @@ def encode(log: Log, message_id: str, ping_seconds: float) -> Iterator[bytes]:
             yield PING
         else:
             number, event = one
-            yield f"id: {message_id}:{number}\nevent: {event.name}\ndata: {event.text}\n\n".encode()
+            lines = "\ndata: ".join(LINE_END.split(event.text))
+            yield f"id: {message_id}:{number}\nevent: {event.name}\ndata: {lines}\n\n".encode()

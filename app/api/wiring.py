@@ -138,8 +138,7 @@ def as_faults(messages: Any, at: str = "") -> Iterator[Fault]:
     """marshmallow's nested messages, flat, with JSON pointers."""
     if isinstance(messages, Mapping):
         for name, inner in messages.items():
-            step = "" if name == "_schema" else "/" + str(name).replace("~", "~0").replace("/", "~1")
-            yield from as_faults(inner, at + step)
+            yield from as_faults(inner, at if name == "_schema" else at + bodies.step(name))
     elif isinstance(messages, list):
         for inner in messages:
             yield from as_faults(inner, at)

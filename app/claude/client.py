@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.claude import events, failures, retries
 from app.claude.events import Event
+from app.errors import UpstreamFailed
 
 if TYPE_CHECKING:
     import anthropic
@@ -25,10 +26,11 @@ UNREACHABLE = "Claude cannot be reached: check the network and ANTHROPIC_BASE_UR
 
 @dataclass(frozen=True)
 class Address:
-    """Where Claude is, and the key for it; an empty base URL is Anthropic's own."""
+    """Where Claude is, and the key for it: an empty URL is Anthropic's; no proxy is asked for our own."""
 
     base_url: str
     api_key: str = field(repr=False)
+    is_own: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,16 +71,14 @@ class Claude:
 
     def count_tokens(self, body: dict[str, Any]) -> int:
         """Claude's own count of the tokens of a request without max_tokens."""
-        with translated(self._patience.silence_seconds):
-            return self._client().messages.count_tokens(**body, timeout=SIDE_CALL_SECONDS).input_tokens
+        with translated(self._patience.silence_seconds), understood():
+            return int(self._client().messages.count_tokens(**body, timeout=SIDE_CALL_SECONDS).input_tokens)
 
     def models(self) -> list[dict[str, Any]]:
         """The models the key may use, as Claude describes them."""
-        with translated(self._patience.silence_seconds):
-            return [
-                one.to_dict(mode="json")
-                for one in self._client().models.list(limit=1000, timeout=SIDE_CALL_SECONDS)
-            ]
+        with translated(self._patience.silence_seconds), understood():
+            listed = self._client().models.list(limit=1000, timeout=SIDE_CALL_SECONDS)
+            return [one for one in (each.to_dict(mode="json") for each in listed) if one.get("id")]
 
     def _attempt(self, body: dict[str, Any]) -> Iterator[Event]:
         with translated(self._patience.silence_seconds) as seen:
@@ -103,7 +103,9 @@ class Claude:
         limits = httpx2.Limits(
             max_connections=None, max_keepalive_connections=200, keepalive_expiry=IDLE_CONNECTION_SECONDS
         )
-        http_client = anthropic.DefaultHttpxClient(limits=limits, timeout=timeout, transport=self._transport)
+        http_client = anthropic.DefaultHttpxClient(
+            limits=limits, timeout=timeout, transport=self._transport, trust_env=not address.is_own
+        )
         return anthropic.Anthropic(
             api_key=address.api_key or NO_KEY,
             base_url=address.base_url or None,
@@ -118,6 +120,17 @@ def _decoder() -> Callable[[Any], Iterator[Any]]:
     from anthropic import Stream
 
     return Stream.raw_events
+
+
+@contextmanager
+def understood() -> Iterator[None]:
+    """An answer that is not what Claude would say is Claude's failure, not ours."""
+    try:
+        yield
+    except (ValueError, TypeError, AttributeError) as error:
+        raise UpstreamFailed(
+            f"What is at ANTHROPIC_BASE_URL does not answer as Claude does: {error!r}."
+        ) from error
 
 
 @dataclass

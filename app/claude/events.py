@@ -36,7 +36,8 @@ def read(pairs: Iterable[tuple[str | None, str]], request_id: str | None) -> Ite
     for name, text in left:
         if not text:
             continue
-        event = Event(name or "", _payload(text, request_id), text)
+        payload = _payload(text, request_id)
+        event = Event(name or str(payload.get("type", "")), payload, text)
         if event.name == "error":
             raise failures.from_error_event(_type_of(event.payload), request_id)
         yield event

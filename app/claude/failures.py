@@ -28,12 +28,15 @@ STATUS_OF_TYPE = {
     "overloaded_error": 529,
 }
 RETRIED_STATUSES = frozenset({408, 409, 429, 529})
+RETRIED_TYPES = frozenset({"rate_limit_error", "api_error", "timeout_error", "overloaded_error"})
 
 
 def is_transient(error: ColloquyError) -> bool:
     """Whether the same call may succeed a little later: 408, 409, 429, 529, 5xx, no connection, no answer."""
-    status = error.upstream.status if error.upstream else None
-    return error.retryable and (status is None or status in RETRIED_STATUSES or status >= 500)
+    said = error.upstream or Upstream()
+    if not error.retryable or said.status is None:
+        return error.retryable
+    return said.status in RETRIED_STATUSES or said.status >= 500 or said.type in RETRIED_TYPES
 
 
 def from_status(
@@ -63,6 +66,10 @@ def from_status(
 
 
 def _from_refusal(status: int, message: str, upstream: Upstream) -> ColloquyError:
+    if status == 404 and upstream.type != "not_found_error":
+        return UpstreamFailed(
+            "There is no Claude at ANTHROPIC_BASE_URL: check the address.", upstream=upstream
+        )
     if status == 404:
         return ModelNotFound(
             "Claude does not know this model: GET /models lists those it does.", upstream=upstream

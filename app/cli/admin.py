@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 from flask.cli import AppGroup
 
 from app.errors import ColloquyError
-from app.services import users
+from app.services import health, users
 
 admin = AppGroup("admin", help="People and their keys.")
 user = AppGroup("user", help="People.")
@@ -19,23 +18,20 @@ admin.add_command(user)
 admin.add_command(key)
 
 
-def in_words(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Errors are told in a line instead of a traceback."""
-
-    @functools.wraps(command)
-    def wrapped(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return command(*args, **kwargs)
-        except ColloquyError as error:
-            raise click.ClickException(error.detail) from error
-
-    return wrapped
+@contextmanager
+def in_words() -> Iterator[None]:
+    """Errors are told in a line instead of a traceback; as a decorator, for a whole command."""
+    try:
+        with health.database_in_words():
+            yield
+    except ColloquyError as error:
+        raise click.ClickException(error.detail) from error
 
 
 @user.command("add")
 @click.argument("name")
 @click.option("--role", default="member", show_default=True, help="admin, member or viewer.")
-@in_words
+@in_words()
 def add_user(name: str, role: str) -> None:
     """Add a person, with a first key."""
     made = users.add(name, role)
@@ -45,7 +41,7 @@ def add_user(name: str, role: str) -> None:
 
 
 @user.command("list")
-@in_words
+@in_words()
 def list_users() -> None:
     """List everybody."""
     for one in users.everybody():
@@ -55,7 +51,7 @@ def list_users() -> None:
 @key.command("add")
 @click.argument("user")
 @click.option("--name", default="key", show_default=True, help="What the key is for.")
-@in_words
+@in_words()
 def add_key(user: str, name: str) -> None:
     """Make a key for a person, given by id or name."""
     made, secret = users.add_key(user, name)
@@ -65,7 +61,7 @@ def add_key(user: str, name: str) -> None:
 
 @key.command("list")
 @click.argument("user")
-@in_words
+@in_words()
 def list_keys(user: str) -> None:
     """List the keys of a person, given by id or name."""
     for one in users.keys_of(user):
@@ -75,7 +71,7 @@ def list_keys(user: str) -> None:
 
 @key.command("revoke")
 @click.argument("key_id")
-@in_words
+@in_words()
 def revoke_key(key_id: str) -> None:
     """End a key at once."""
     click.echo(f"{key_id} ended at {users.revoke_key(key_id):%Y-%m-%d %H:%M:%S} UTC")

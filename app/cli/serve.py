@@ -12,8 +12,10 @@ import click
 from flask.cli import with_appcontext
 from flask_migrate import upgrade
 
+from app.cli.admin import in_words
 from app.extensions import config
 from app.services import users
+from app.telemetry.redaction import Redactor
 from config import INSTANCE, Config
 
 GUNICORN_SETTINGS = Path(__file__).resolve().parents[2] / "gunicorn.conf.py"
@@ -27,8 +29,10 @@ def serve() -> None:
     settings = config()
     check_address(settings)
     INSTANCE.mkdir(exist_ok=True)
-    upgrade()
-    click.echo(banner(settings, users.ensure_admin()))
+    with in_words():
+        upgrade()
+        new_key = users.ensure_admin()
+    click.echo(banner(settings, new_key))
     sys.stdout.flush()
     arguments = [sys.executable, "-m", "gunicorn", "--config", str(GUNICORN_SETTINGS), "wsgi:app"]
     os.execv(sys.executable, arguments)  # noqa: S606 - our own Python
@@ -50,12 +54,13 @@ def check_address(settings: Config) -> None:
 
 def banner(settings: Config, new_key: str | None) -> str:
     """What a person who starts the server must know."""
-    address = f"http://{'127.0.0.1' if settings.host in {'0.0.0.0', '::'} else settings.host}:{settings.port}"  # noqa: S104
+    host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104 - compared, not bound
+    address = f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
     lines = [f"Colloquy listens on {address} and has its manual at {address}/docs"]
     if settings.uses_simulator:
         lines.append("Upstream: the built-in simulator. Set ANTHROPIC_API_KEY to talk to Claude.")
     else:
-        lines.append(f"Upstream: {settings.anthropic_base_url or 'Claude, at Anthropic'}")
+        lines.append(f"Upstream: {Redactor()(settings.anthropic_base_url) or 'Claude, at Anthropic'}")
     if new_key:
         lines += [f"Admin key, shown this once: {new_key}", "Try it:", f"  {curl_send(address, new_key)}"]
     else:

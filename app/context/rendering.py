@@ -76,9 +76,7 @@ def render(path: Sequence[Entry], ask: Ask) -> Transcript:
     for said in paired(merged(_pieces_of(path))):
         bound_to = digest.value
         kept = [
-            one.block
-            for one in said.pieces
-            if one.type not in THINKING or _is_bound(one, said, ask, bound_to)
+            one.block for one in said.pieces if one.type not in THINKING or _is_bound(one, said, bound_to)
         ]
         messages.append({"role": said.role, "content": kept})
         digest.add(messages[-1])
@@ -128,10 +126,10 @@ def _in_order(pieces: list[Piece]) -> list[Piece]:
     return sorted(pieces, key=lambda one: one.type != "tool_result")
 
 
-def _is_bound(thinking: Piece, said: Said, ask: Ask, bound_to: str) -> bool:
+def _is_bound(thinking: Piece, said: Said, bound_to: str) -> bool:
     entry, first = thinking.entry, said.pieces[0].entry
     is_signed = bool(thinking.block.get("signature") or thinking.block.get("data"))
-    return is_signed and entry is first and (entry.model, entry.bound_to) == (ask.model, bound_to)
+    return is_signed and entry is first and entry.bound_to == bound_to
 
 
 def _is_empty(block: Block) -> bool:

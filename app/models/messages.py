@@ -29,7 +29,9 @@ class Message(Model):
     number: Mapped[int] = mapped_column(RowNumber, primary_key=True, autoincrement=True)
     id: Mapped[str] = mapped_column(String(40), unique=True, default=lambda: new_id("msg"))
     session_id: Mapped[str] = mapped_column(ForeignKey("sessions.id", ondelete="CASCADE"))
-    parent_id: Mapped[str | None] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), index=True)
+    parent_id: Mapped[str | None] = mapped_column(
+        ForeignKey("messages.id", deferrable=True, initially="DEFERRED"), index=True
+    )
     branch_id: Mapped[str] = mapped_column(String(40))
     depth: Mapped[int]
     role: Mapped[str] = mapped_column(String(16))

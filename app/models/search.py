@@ -17,6 +17,8 @@ from app.models.sessions import ChatSession
 
 OPEN, CLOSE = "\x02", "\x03"
 SNIPPET_WORDS = 24
+# BM25's term for one word. Its other term would count every message, so a page would shift when others write.
+FREE_WEIGHT, LENGTH_WEIGHT, USUAL_CHARACTERS = 0.3, 0.9, 800.0
 TAG_SIGNS = "\ue000\ue001"  # for < and >, because ts_headline leaves out what looks like a tag
 WORD = re.compile(r"\w+")
 INSERT = {
@@ -58,7 +60,10 @@ def _in_fts5(user_id: str, session_id: str | None, query: str) -> Select[Any]:
     scope = f'user_id:"{user_id}"' + (f' AND session_id:"{session_id}"' if session_id else "")
     words = " AND ".join(f'"{word}"' for word in words_of(query))
     snippet = func.snippet(literal_column("message_index"), 2, OPEN, CLOSE, "…", SNIPPET_WORDS)
-    score = -func.bm25(literal_column("message_index"), 0.0, 0.0, 1.0)
+    marked = func.highlight(literal_column("message_index"), 2, OPEN, CLOSE)
+    hits = func.length(marked) - func.length(func.replace(marked, OPEN, ""))
+    weight = FREE_WEIGHT + LENGTH_WEIGHT * func.length(literal_column("body")) / USUAL_CHARACTERS
+    score = hits / (hits + weight)
     return (
         select(index.c.rowid.label("number"), score.label("score"), snippet.label("snippet"))
         .select_from(index)

@@ -11,7 +11,6 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 MOST_METADATA_BYTES = 16_384
 MOST_TOKENS = 1_000_000
-ID = {"example": "msg_01kb3v8r5y7x2m4n6p8q0s2t4v"}
 
 
 class StrictSchema(Schema):
@@ -56,7 +55,10 @@ class Time(fields.DateTime):
         at = super()._deserialize(value, attr, data, **kwargs)
         if not isinstance(at, datetime) or at.tzinfo is None:
             raise ValidationError("Needs a time zone, such as 2026-11-22T10:00:00Z.")
-        return at
+        try:
+            return at.astimezone(UTC)
+        except OverflowError:
+            raise self.make_error("invalid", input=value, obj_type="datetime") from None
 
 
 def whole_number(least: int, greatest: int, **kwargs: Any) -> fields.Integer:

@@ -13,7 +13,7 @@ from app.schemas.messages import MessageView
 from app.schemas.sessions import SessionChange, SessionView
 from app.services.transfer import FORMAT, VERSION
 
-MOST_MESSAGES = 1_000_000
+MOST_MESSAGES = 5_000  # more would hold up the other clients of the process for seconds
 MOST_TOKENS_COUNTED = 2**31 - 1
 
 

@@ -8,11 +8,9 @@ from app.models.messages import STATUSES
 from app.schemas.base import (
     MOST_TOKENS,
     PageFilter,
-    ProblemView,
     StrictBoolean,
     StrictSchema,
     Time,
-    UsageView,
     free_metadata,
     page_of,
     text,
@@ -76,14 +74,10 @@ class TurnView(StrictSchema):
     message = fields.Nested(MessageView, required=True)
 
 
-class PathFilter(PageFilter):
-    """A page of the messages from the first to the head."""
-
-
 class SearchFilter(PageFilter):
     """What is searched for."""
 
-    q = text(1000, 1, required=True, metadata={"description": "Words that the message holds, all of them."})
+    q = text(500, 1, required=True, metadata={"description": "Words that the message holds, all of them."})
     session_id = text(40, 1, metadata={"description": "Only in this session."})
 
 
@@ -102,4 +96,3 @@ class MatchView(StrictSchema):
 
 
 MatchPage = page_of(MatchView, "MatchPage")
-NAMED_VIEWS = {"Usage": UsageView, "Problem": ProblemView}

@@ -41,19 +41,25 @@ def renew() -> None:
             session.execute(update(Turn).where(Turn.message_id.in_(running)).values(leased_until=until))
 
 
-def recover() -> int:
-    """End the turns of processes that died: those whose lease ran out, and those known to be gone."""
+def recover(*, is_start: bool = False) -> int:
+    """End the turns of processes that died: those whose lease ran out, and those known to be gone.
+
+    At the start of a process, a turn held by its own number belongs to one before it.
+    """
     with reading() as session:
-        lost = [one.message_id for one in session.scalars(select(Turn)) if _is_lost(one)]
-    if not lost:
-        return 0
+        if not any(_is_lost(one, is_start) for one in session.scalars(select(Turn))):
+            return 0
     with writing() as session:
-        ended = session.scalars(select(Turn.session_id).where(Turn.message_id.in_(lost))).all()
+        held = select(Turn.session_id)
+        session.scalars(
+            select(ChatSession.id).where(ChatSession.id.in_(held)).order_by(ChatSession.id).with_for_update()
+        )
+        turns = session.scalars(select(Turn).with_for_update())
+        lost = {one.message_id: one.session_id for one in turns if _is_lost(one, is_start)}
         session.execute(delete(Turn).where(Turn.message_id.in_(lost)))
-        interrupted = {"status": "interrupted", "updated_at": now()}
-        running = (Message.id.in_(lost)) & (Message.status == "running")
-        session.execute(update(Message).where(running).values(**interrupted))
-        session.execute(update(ChatSession).where(ChatSession.id.in_(ended)).values(updated_at=now()))
+        running = Message.id.in_(lost) & (Message.status == "running")
+        session.execute(update(Message).where(running).values(status="interrupted", updated_at=now()))
+        session.execute(update(ChatSession).where(ChatSession.id.in_(lost.values())).values(updated_at=now()))
     log_lines.warning("%d answers of a process that died are interrupted", len(lost))
     return len(lost)
 
@@ -74,18 +80,18 @@ def _watch(of: Parts, lease_seconds: float) -> None:
                 log_lines.exception("leases could not be looked after; the next look is soon")
 
 
-def _is_lost(turn: Turn) -> bool:
+def _is_lost(turn: Turn, is_start: bool) -> bool:
     if turn.message_id in parts().runner.running:
         return False
-    return turn.leased_until < now() or _is_gone(turn.holder)
+    return turn.leased_until < now() or _is_gone(turn.holder, is_start)
 
 
-def _is_gone(name: str) -> bool:
+def _is_gone(name: str, is_start: bool) -> bool:
     host, _, number = name.rpartition(":")
     if host != platform.node() or not number.isdigit():
         return False
     if int(number) == os.getpid():
-        return True
+        return is_start
     try:
         os.kill(int(number), 0)
     except ProcessLookupError:

@@ -34,7 +34,7 @@ class ModelCard:
 def available() -> list[ModelCard]:
     """The models that may be used, as upstream lists them, or the price list where upstream has no list."""
     listed = parts().catalog.models()
-    ids = list(listed) or sorted(one.id for one in prices.listed_models() if one.id.startswith("claude-"))
+    ids = list(listed) or sorted(one.id for one in prices.listed_models() if find(one.id))
     return [_card(one, listed.get(one, {})) for one in ids]
 
 

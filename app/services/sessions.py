@@ -106,10 +106,11 @@ def own(session: Session, caller: Caller, session_id: str) -> ChatSession:
 
 def _depths(ask: Ask, deepest: int) -> tuple[int, int]:
     """The least and greatest depth of a page and the one row after it."""
+    after = min(max(ask.after[0], -1), deepest + 1) if ask.after else None
     if ask.is_descending:
-        high = ask.after[0] - 1 if ask.after else deepest
+        high = deepest if after is None else after - 1
         return high - ask.limit, high
-    low = ask.after[0] + 1 if ask.after else 0
+    low = 0 if after is None else after + 1
     return low, low + ask.limit
 
 

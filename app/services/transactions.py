@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from app.extensions import BEGIN, db, dialect, parts
+
+LONGEST_WAIT_SECONDS = 10
+PAUSE_SECONDS = 0.02
 
 
 @contextmanager
@@ -15,6 +20,8 @@ def reading() -> Iterator[Session]:
     """One consistent read. Its rows stay readable as values; the connection goes back to the pool."""
     session = db.session()
     session.close()
+    if dialect() != "sqlite":
+        session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
     try:
         yield session
     finally:
@@ -33,8 +40,25 @@ def writing() -> Iterator[Session]:
     is_sqlite = dialect() == "sqlite"
     with parts().write_lock if is_sqlite else nullcontext():
         try:
-            session.connection(execution_options={BEGIN: "IMMEDIATE"} if is_sqlite else None)
+            _begin(session, is_sqlite)
             yield session
             session.commit()
         finally:
             session.close()
+
+
+def _begin(session: Session, is_sqlite: bool) -> None:
+    """Begin; on SQLite wait for writers of other processes, such as a backup, without holding up this one."""
+    if not is_sqlite:
+        return
+    ends_at = time.monotonic() + LONGEST_WAIT_SECONDS
+    while True:
+        try:
+            session.connection(execution_options={BEGIN: "IMMEDIATE"})
+        except OperationalError:
+            session.close()
+            if time.monotonic() > ends_at:
+                raise
+            time.sleep(PAUSE_SECONDS)
+        else:
+            return

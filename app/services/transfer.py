@@ -64,7 +64,7 @@ def import_(caller: Caller, settings: dict[str, Any], messages: list[dict[str, A
         stored = _store_all(session, chat.id, messages)
         for name in USAGE:
             setattr(chat, name, sum(getattr(row, name) or 0 for row in stored.rows))
-        chat.head_id = stored.new_ids.get(old_head) or (stored.rows[-1].id if stored.rows else None)
+        chat.head_id = stored.head(old_head)
         session.flush()
         for row in stored.rows:
             tree.index(session, row, caller.user_id)
@@ -94,6 +94,15 @@ class _Stored:
         self._taken.add((place.branch_id, place.depth))
         return place
 
+    def head(self, old_id: str | None) -> str | None:
+        """The new id of the head: the last message where none is named."""
+        if old_id is None:
+            return self.rows[-1].id if self.rows else None
+        if old_id in self.new_ids:
+            return self.new_ids[old_id]
+        fault = Fault("/session/head_id", "names no message of the document")
+        raise Invalid("The session stands at no message.", faults=[fault])
+
     def _parent(self, one: dict[str, Any], at: int) -> str | None:
         if "parent_id" not in one:
             return self.rows[-1].id if self.rows else None
@@ -114,6 +123,9 @@ def _store_all(session: Session, session_id: str, messages: list[dict[str, Any]]
         )
         session.add(row)
         stored.rows.append(row)
+        if one.get("id") in stored.new_ids:
+            fault = Fault(f"/messages/{at}/id", "stands in the document twice")
+            raise Invalid("The messages do not make a tree.", faults=[fault])
         if one.get("id"):
             stored.new_ids[one["id"]] = message_id
     session.flush()

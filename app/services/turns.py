@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +16,7 @@ from app.models.base import new_id, now
 from app.models.messages import Message
 from app.models.sessions import ChatSession, select_session
 from app.services import leases, sessions, tree
-from app.services.answers import Job, carry_out
+from app.services.answers import Job, carry_out, give_up
 from app.services.identity import Caller
 from app.services.models import window_of
 from app.services.settings import Wishes, settle
@@ -23,7 +24,7 @@ from app.services.transactions import reading, writing
 from app.turns.log import Log
 
 TRIES_AT_THE_HEAD = 3
-COLLOQUY_EVENTS_BEFORE_CLAUDE = 1
+EVENTS_BEFORE_CLAUDE = 1  # colloquy.turn
 
 
 @dataclass(frozen=True)
@@ -59,11 +60,8 @@ def start(caller: Caller, draft: Draft, request_id: str) -> Begun:
 
 def opened(begun: Begun) -> Log:
     """The log, once Claude has begun to answer; what failed before that is raised: it still fits a status."""
-    followed = begun.log.follow()
-    events = [
-        one[1] for one in (next(followed, None) for _ in range(COLLOQUY_EVENTS_BEFORE_CLAUDE + 1)) if one
-    ]
-    if len(events) <= COLLOQUY_EVENTS_BEFORE_CLAUDE or events[-1].name == "error":
+    first = next(begun.log.follow(after=EVENTS_BEFORE_CLAUDE), None)
+    if first is None or first[1].name == "error":
         finished(begun)
     return begun.log
 
@@ -88,8 +86,11 @@ def _store(caller: Caller, draft: Draft, request_id: str) -> Job | None:
     ids = new_id("msg"), new_id("msg")
     with reading() as session:
         chat = sessions.own(session, caller, draft.session_id) if draft.session_id else None
-        ask = settle(draft.wishes, chat)
-        limits = window_of(ask.model)
+    if chat and chat.is_running:
+        raise _busy(chat.id)
+    ask = settle(draft.wishes, chat)
+    limits = window_of(ask.model)
+    with reading() as session:
         head = tree.message_at(session, chat.head_id if chat else None)
         path = tree.newest_entries(session, head, limits.window_tokens)
     prompt = assemble([*path, Entry(ids[0], "user", draft.content)], ask, limits)
@@ -106,11 +107,14 @@ def _store(caller: Caller, draft: Draft, request_id: str) -> Job | None:
 def _hand_over(job: Job) -> Begun:
     of = parts()
 
-    def _work(log: Log) -> None:
-        with of.context():
-            carry_out(job, log)
+    def _within(act: Callable[[Job, Log], None]) -> Callable[[Log], None]:
+        def _act(log: Log) -> None:
+            with of.context():
+                act(job, log)
 
-    return Begun(job, of.runner.start(job.message_id, _work))
+        return _act
+
+    return Begun(job, of.runner.start(job.message_id, _within(carry_out), _within(give_up)))
 
 
 def _idle(session: Session, caller: Caller, session_id: str) -> ChatSession:

@@ -12,6 +12,7 @@ from app.telemetry.redaction import Redactor
 
 ROOT = "colloquy"
 TEXT = "%(asctime)s %(levelname)s %(message)s"
+ONE_LINE = str.maketrans({"\n": "\\n", "\r": "\\r"})
 FIELDS = (
     "request_id",
     "method",
@@ -43,7 +44,8 @@ class Text(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         line = super().format(record)
         fields = {name: getattr(record, name) for name in FIELDS if getattr(record, name, None) is not None}
-        return " ".join([line, *(f"{name}={value}" for name, value in fields.items())])
+        shown = (f"{name}={str(value).translate(ONE_LINE)}" for name, value in fields.items())
+        return " ".join([line, *shown])
 
 
 def formatter(log_format: str, stream: TextIO) -> logging.Formatter:

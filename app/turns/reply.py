@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -10,6 +9,8 @@ from typing import Any
 
 from app.claude.events import Event
 
+MOST_TOKENS = 2**31 - 1
+LONGEST_MODEL, LONGEST_STOP_REASON = 200, 64
 PLAIN_DELTAS = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta": "signature"}
 
 
@@ -36,15 +37,14 @@ class Usage:
     @classmethod
     def from_claude(cls, usage: dict[str, Any]) -> Usage:
         """From Claude's words; cache writes without a 5m/1h split are 5m."""
-        split = usage.get("cache_creation") or {}
-        written = int(usage.get("cache_creation_input_tokens") or 0)
-        one_hour = int(split.get("ephemeral_1h_input_tokens") or 0)
+        written = _tokens(usage.get("cache_creation_input_tokens"))
+        one_hour = _tokens(_dict(usage.get("cache_creation")).get("ephemeral_1h_input_tokens"))
         return cls(
-            input_tokens=int(usage.get("input_tokens") or 0),
-            cache_read_tokens=int(usage.get("cache_read_input_tokens") or 0),
+            input_tokens=_tokens(usage.get("input_tokens")),
+            cache_read_tokens=_tokens(usage.get("cache_read_input_tokens")),
             cache_write_5m_tokens=max(written - one_hour, 0),
             cache_write_1h_tokens=one_hour,
-            output_tokens=int(usage.get("output_tokens") or 0),
+            output_tokens=_tokens(usage.get("output_tokens")),
         )
 
 
@@ -60,7 +60,7 @@ class Reply:
 
 
 def read(events: Iterable[Event]) -> Reply:
-    """The answer that these events make, in one pass."""
+    """The answer that these events make, in one pass. What is malformed is passed over; the rest is kept."""
     blocks: dict[int, _Block] = {}
     start: dict[str, Any] = {}
     end: dict[str, Any] = {}
@@ -69,27 +69,54 @@ def read(events: Iterable[Event]) -> Reply:
     for event in events:
         payload = event.payload
         if event.name == "message_start":
-            start = payload.get("message") or {}
+            start = _dict(payload.get("message"))
             reported.update(_given(start.get("usage")))
-        elif event.name == "content_block_start":
-            blocks[payload["index"]] = _Block(copy.copy(payload["content_block"]))
-        elif event.name == "content_block_delta" and payload["index"] in blocks:
-            blocks[payload["index"]].add(payload["delta"])
         elif event.name == "message_delta":
-            end = {**end, **(payload.get("delta") or {})}
+            end.update(_dict(payload.get("delta")))
             reported.update(_given(payload.get("usage")))
+        else:
+            _take_in(blocks, event)
         is_complete = is_complete or event.name == "message_stop"
     return Reply(
         content=[made for at in sorted(blocks) if (made := blocks[at].made()) is not None],
-        model=start.get("model"),
-        stop_reason=end.get("stop_reason"),
+        model=_short(start.get("model"), LONGEST_MODEL),
+        stop_reason=_short(end.get("stop_reason"), LONGEST_STOP_REASON),
         usage=Usage.from_claude(reported) if reported else None,
         is_complete=is_complete,
     )
 
 
-def _given(usage: dict[str, Any] | None) -> dict[str, Any]:
-    return {name: value for name, value in (usage or {}).items() if value is not None}
+def _take_in(blocks: dict[int, _Block], event: Event) -> None:
+    index = event.payload.get("index", len(blocks))
+    block, delta = _dict(event.payload.get("content_block")), _dict(event.payload.get("delta"))
+    if not isinstance(index, int):
+        return
+    if event.name == "content_block_start" and isinstance(block.get("type"), str):
+        blocks[index] = _Block(dict(block))
+    elif event.name == "content_block_delta" and index in blocks:
+        blocks[index].add(delta)
+
+
+def _given(usage: Any) -> dict[str, Any]:
+    return {name: value for name, value in _dict(usage).items() if value is not None}
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _tokens(value: Any) -> int:
+    return min(max(value, 0), MOST_TOKENS) if isinstance(value, int) else 0
+
+
+def _short(value: Any, most: int) -> str | None:
+    return value[:most] if isinstance(value, str) else None
+
+
+def _joined(pieces: Iterable[str]) -> str:
+    """The pieces as one text; a character that was split over two of them is whole again."""
+    text = "".join(pieces)
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 class _Block:
@@ -116,10 +143,10 @@ class _Block:
         block = dict(self._start)
         for name in PLAIN_DELTAS.values():
             if name in self._pieces:
-                block[name] = str(block.get(name) or "") + "".join(self._pieces[name])
+                block[name] = _joined([str(block.get(name) or ""), *self._pieces[name]])
         if self._citations:
             block["citations"] = [*(block.get("citations") or []), *self._citations]
-        text = "".join(self._pieces.get("input", []))
+        text = _joined(self._pieces.get("input", []))
         if not text:
             return block
         try:

@@ -112,8 +112,13 @@ def create_messages() -> None:
         sa.ForeignKeyConstraint(
             ["session_id"], ["sessions.id"], name="fk_messages_session_id_sessions", ondelete="CASCADE"
         ),
+        # No cascade: SQLite would nest one level for each message, and it stops at 1,000.
         sa.ForeignKeyConstraint(
-            ["parent_id"], ["messages.id"], name="fk_messages_parent_id_messages", ondelete="CASCADE"
+            ["parent_id"],
+            ["messages.id"],
+            name="fk_messages_parent_id_messages",
+            deferrable=True,
+            initially="DEFERRED",
         ),
     )
     op.create_index("ix_messages_branch_id_depth", "messages", ["branch_id", "depth"], unique=True)

@@ -43,3 +43,7 @@ def test_what_goes_wrong_is_told_apart(
 
 def test_our_own_events_name_their_type() -> None:
     assert Event.made("colloquy.done", {"é": 1}).text == '{"type":"colloquy.done","é":1}'
+
+
+def test_a_stream_without_names_is_read_by_its_types() -> None:
+    assert [one.name for one in read([(None, PING[1]), (None, STOP[1])], None)] == ["ping", "message_stop"]

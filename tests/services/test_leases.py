@@ -35,9 +35,9 @@ def set_turn(app: Flask, **values: object) -> None:
         session.execute(update(Turn).values(**values))
 
 
-def recover(app: Flask) -> int:
+def recover(app: Flask, *, is_start: bool = False) -> int:
     with app.app_context():
-        return leases.recover()
+        return leases.recover(is_start=is_start)
 
 
 def test_a_turn_is_believed_in_while_its_lease_runs(app: Flask, api: Api, orphan: str) -> None:
@@ -63,8 +63,13 @@ def test_a_process_of_this_host_that_is_gone_is_not_waited_for(
 ) -> None:
     holder = leases.holder() if number == 0 else f"{platform.node()}:{number}"
     set_turn(app, holder=holder)
-    assert recover(app) == 1
+    assert recover(app, is_start=number == 0) == 1
     assert api.path(orphan)[-1]["status"] == "interrupted"
+
+
+def test_a_turn_of_this_process_is_not_given_up_before_it_is_handed_over(app: Flask, orphan: str) -> None:
+    set_turn(app, holder=leases.holder())
+    assert recover(app) == 0
 
 
 def test_a_living_process_of_this_host_is_believed(app: Flask, orphan: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -92,3 +93,34 @@ def test_a_tool_call_that_never_became_whole_is_left_out() -> None:
 def test_nothing_makes_nothing() -> None:
     assert read([]).content == []
     assert read([]).usage is None
+
+
+def test_a_character_that_was_split_over_two_deltas_is_whole_again() -> None:
+    halves = [delta(0, type="text_delta", text="\ud83d"), delta(0, type="text_delta", text="\ude00")]
+    assert read([start(0, type="text", text=""), *halves]).content == [{"type": "text", "text": "😀"}]
+    assert read([start(0, type="text", text=""), halves[0]]).content[0]["text"].encode()
+
+
+@pytest.mark.parametrize(
+    "malformed",
+    [
+        made("content_block_start"),
+        made("content_block_start", index="x", content_block={"type": "text", "text": ""}),
+        made("content_block_start", index=7, content_block={"text": ""}),
+        made("content_block_delta"),
+        made("content_block_delta", index=0, delta="x"),
+        made("message_delta", delta=[], usage="many"),
+        made("message_delta", usage={"output_tokens": "many"}),
+        made("message_start", message="x"),
+    ],
+)
+def test_what_is_malformed_is_passed_over_and_the_rest_is_kept(malformed: Event) -> None:
+    reply = read([BEGIN, malformed, start(0, type="text", text="Hi")])
+    assert reply.content[-1] == {"type": "text", "text": "Hi"}
+
+
+def test_what_is_too_large_to_keep_is_cut() -> None:
+    end = made("message_delta", delta={"stop_reason": "x" * 100}, usage={"output_tokens": 10**12})
+    reply = read([end])
+    assert len(reply.stop_reason or "") == 64
+    assert reply.usage == Usage(output_tokens=2**31 - 1)

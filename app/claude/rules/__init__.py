@@ -8,7 +8,9 @@ from typing import Any
 from app.claude.rules import blocks, requests
 from app.claude.rules.violations import Violation
 
-__all__ = ["Violation", "content_violations", "counting_violations", "violations"]
+__all__ = ["KNOWN_TYPES", "Violation", "content_violations", "counting_violations", "violations"]
+
+KNOWN_TYPES = frozenset().union(*blocks.SAID_BY.values())
 
 
 def violations(request: Mapping[str, Any]) -> list[Violation]:

@@ -14,8 +14,8 @@ from typing import Any
 from app.claude.rules.caching import last_cacheable, ttl_of
 from app.claude.rules.models import Model
 from app.claude.rules.prompts import Piece, markers, pieces
-from app.claude.signatures import Prefix
 from app.claude.simulator.counting import piece_tokens
+from app.claude.simulator.signatures import Prefix
 
 LOOK_BACK_BLOCKS = 20
 MOST_ENTRIES = 20_000

@@ -9,10 +9,10 @@ from itertools import cycle, islice
 from typing import Any
 
 from app.claude.rules.models import Model
-from app.claude.signatures import prefix_digest
 from app.claude.simulator import conversation
 from app.claude.simulator.counting import block_tokens, tokens_of_units, units
 from app.claude.simulator.directives import ToolWish, Wish
+from app.claude.simulator.signatures import prefix_digest
 from app.claude.simulator.signing import sign
 
 Block = dict[str, Any]

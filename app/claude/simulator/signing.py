@@ -5,8 +5,8 @@ import hmac
 from collections.abc import Mapping
 from typing import Any
 
-from app.claude import signatures
 from app.claude.rules.models import Model
+from app.claude.simulator import signatures
 from app.claude.simulator.errors import Refused
 
 # Not a secret: it only lets the simulator know its own signatures again.

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from app.claude.rules.models import find
-from app.claude.signatures import prefix_digest
 from app.claude.simulator.conversation import asked
 from app.claude.simulator.replies import Reply, Room, compose, room
+from app.claude.simulator.signatures import prefix_digest
 from app.claude.simulator.signing import sign
 
 TOOL = {"name": "add", "input_schema": {"type": "object"}}

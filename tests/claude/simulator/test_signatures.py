@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.claude.signatures import prefix_digest, thinking_digests
+from app.claude.simulator.signatures import prefix_digest, thinking_digests
 
 HELLO = {"role": "user", "content": "Hello"}
 THINKING = {"type": "thinking", "thinking": "", "signature": "abc"}

@@ -1,0 +1,150 @@
+"""Config: what is read from the environment, what is refused, and what is never shown."""
+
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError, fields
+from typing import Any
+
+import pytest
+
+from config import INSTANCE, Config
+
+KEY = "clq_" + "k" * 28
+POSTGRES = "postgresql://me:hunter22@db/colloquy"
+NUMBERS: list[Any] = [one for one in fields(Config) if isinstance(one.default, int | float)]
+WORDS = {
+    "ANTHROPIC_API_KEY": "sk-ant-1",
+    "ANTHROPIC_BASE_URL": "http://localhost:1",
+    "DATABASE_URL": POSTGRES,
+    "HOST": "0.0.0.0",  # noqa: S104
+    "COLLOQUY_ADMIN_KEY": KEY,
+    "COLLOQUY_UPSTREAM": "anthropic",
+    "COLLOQUY_MODEL": "claude-opus-5-5",
+    "COLLOQUY_LOG_FORMAT": "json",
+    "COLLOQUY_LOG_LEVEL": "DEBUG",
+}
+
+
+def test_an_empty_environment_gives_the_defaults() -> None:
+    assert Config.from_environ({}) == Config()
+    assert Config.from_environ({one.metadata["env"]: "" for one in fields(Config)}) == Config()
+
+
+def test_every_setting_is_read_from_its_variable_and_from_no_other() -> None:
+    environ = WORDS | {one.metadata["env"]: str(one.default + 1) for one in NUMBERS}
+    settings = Config.from_environ(environ | {"PATH": "/bin", "COLLOQUY_NONSENSE": "1"})
+    found = {one.metadata["env"]: getattr(settings, one.name) for one in fields(Config)}
+    assert {name: str(value) for name, value in found.items()} == environ
+
+
+@pytest.mark.parametrize("one", NUMBERS, ids=lambda one: one.name)
+def test_numbers_keep_their_kind_and_may_stand_between_spaces(one: Any) -> None:
+    settings = Config.from_environ({"DATABASE_URL": POSTGRES, one.metadata["env"]: " 7 "})
+    assert getattr(settings, one.name) == 7
+    assert type(getattr(settings, one.name)) is type(one.default)
+
+
+@pytest.mark.parametrize("one", NUMBERS, ids=lambda one: one.name)
+@pytest.mark.parametrize("text", ["x", "-1", "1e", " ", "nan", "inf"])
+def test_what_is_no_number_or_too_small_or_endless_is_refused_by_name(one: Any, text: str) -> None:
+    with pytest.raises(ValueError, match=f"^{one.metadata['env']} must be"):
+        Config.from_environ({one.metadata["env"]: text})
+
+
+@pytest.mark.parametrize("name", ["PORT", "COLLOQUY_WORKERS", "COLLOQUY_RETRY_TRIES", "COLLOQUY_MAX_TOKENS"])
+@pytest.mark.parametrize("text", ["1.5", "0"])
+def test_counts_are_whole_and_more_than_nothing(name: str, text: str) -> None:
+    with pytest.raises(ValueError, match=name):
+        Config.from_environ({name: text})
+
+
+@pytest.mark.parametrize("name", ["COLLOQUY_CONTEXT_TOKENS", "COLLOQUY_SIMULATOR_SECONDS_PER_EVENT"])
+def test_no_ceiling_and_no_pace_may_be_nothing(name: str) -> None:
+    Config.from_environ({name: "0"})
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("COLLOQUY_UPSTREAM", "claude"),
+        ("COLLOQUY_UPSTREAM", "Simulator"),
+        ("COLLOQUY_LOG_FORMAT", "xml"),
+        ("COLLOQUY_LOG_LEVEL", "LOUD"),
+        ("DATABASE_URL", "mysql://db/colloquy"),
+        ("DATABASE_URL", "colloquy.db"),
+        ("COLLOQUY_ADMIN_KEY", KEY[:-1]),
+        ("COLLOQUY_ADMIN_KEY", "k" * 40),
+        ("COLLOQUY_ADMIN_KEY", "clq_" + "é" * 40),
+        ("COLLOQUY_ADMIN_KEY", "clq_" + "\n" * 40 + "k"),
+        ("PORT", "65536"),
+    ],
+)
+def test_wrong_words_are_refused_by_name(name: str, text: str) -> None:
+    with pytest.raises(ValueError, match=name):
+        Config.from_environ({name: text})
+
+
+def test_a_refused_secret_is_not_repeated() -> None:
+    for name, text in (("COLLOQUY_ADMIN_KEY", "hunter22"), ("DATABASE_URL", "mysql://me:hunter22@db")):
+        with pytest.raises(ValueError, match=name) as caught:
+            Config.from_environ({name: text})
+        assert "hunter22" not in str(caught.value)
+
+
+def test_secrets_are_in_no_repr_and_are_known_to_the_redactor() -> None:
+    settings = Config.from_environ(WORDS)
+    for secret in ("sk-ant-1", KEY, "hunter22"):
+        assert secret not in repr(settings)
+    assert settings.secrets == ("sk-ant-1", KEY)
+    assert Config().secrets == (), "an empty secret would mask everything"
+
+
+def test_settings_do_not_change() -> None:
+    with pytest.raises(FrozenInstanceError):
+        Config().port = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("", f"sqlite:///{INSTANCE / 'colloquy.db'}"),
+        ("sqlite:////data/c.db", "sqlite:////data/c.db"),
+        ("postgres://u:p@h:5/d?sslmode=require", "postgresql+psycopg://u:p@h:5/d?sslmode=require"),
+        ("postgresql://h/d", "postgresql+psycopg://h/d"),
+        ("postgresql+psycopg://h/d", "postgresql+psycopg://h/d"),
+    ],
+)
+def test_the_database_url_is_as_sqlalchemy_wants_it(given: str, expected: str) -> None:
+    assert Config(database_url=given).sqlalchemy_url == expected
+
+
+@pytest.mark.parametrize(
+    ("key", "base_url", "upstream", "expected"),
+    [
+        ("", "", "", True),
+        ("sk-ant-1", "", "", False),
+        ("", "http://localhost:1", "", False),
+        ("sk-ant-1", "", "simulator", True),
+        ("", "", "simulator", True),
+        ("sk-ant-1", "", "anthropic", False),
+        ("", "http://localhost:1", "anthropic", False),
+    ],
+)
+def test_the_simulator_stands_in_where_it_is_asked_for_or_nothing_else_is_there(
+    key: str, base_url: str, upstream: Any, expected: bool
+) -> None:
+    settings = Config(anthropic_api_key=key, anthropic_base_url=base_url, upstream=upstream)
+    assert settings.uses_simulator is expected
+
+
+def test_claude_cannot_be_asked_for_without_a_key() -> None:
+    with pytest.raises(ValueError, match="ANTHROPIC_API_KEY"):
+        Config(upstream="anthropic")
+
+
+@pytest.mark.parametrize("url", ["", "sqlite:////data/c.db"])
+def test_more_than_one_process_needs_postgresql(url: str) -> None:
+    with pytest.raises(ValueError, match="COLLOQUY_WORKERS above 1 needs PostgreSQL"):
+        Config(workers=2, database_url=url)
+    assert Config(workers=1, database_url=url).workers == 1
+    assert Config(workers=2, database_url=POSTGRES).workers == 2
