@@ -13,7 +13,7 @@ run: $(VENV)/installed ## Install, migrate and serve on 127.0.0.1:8000
 	@exec $(BIN)/flask serve
 
 test: $(VENV)/installed-dev ## Run every test, on SQLite and PostgreSQL
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 check: lint types imports test ## Everything that must hold before a commit
 

@@ -7,7 +7,16 @@ from typing import Any
 from marshmallow import fields, post_load, validate
 
 from app.models.messages import STATUSES
-from app.schemas.base import StrictSchema, Time, UsageView, WholeNumber, free_metadata, text, whole_number
+from app.schemas.base import (
+    ProblemView,
+    StrictSchema,
+    Time,
+    UsageView,
+    WholeNumber,
+    free_metadata,
+    text,
+    whole_number,
+)
 from app.schemas.content import SaidMessage
 from app.schemas.messages import MessageView
 from app.schemas.sessions import SessionChange, SessionView
@@ -45,7 +54,7 @@ class DocumentMessage(SaidMessage):
     model = text(200, 1, allow_none=True)
     stop_reason = text(64, allow_none=True)
     usage = fields.Nested(DocumentUsage, allow_none=True)
-    error = fields.Dict(allow_none=True)
+    error = fields.Nested(ProblemView, allow_none=True)
     metadata = free_metadata()
     bound_to = text(64, allow_none=True)
     created_at = Time()

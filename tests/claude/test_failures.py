@@ -10,6 +10,7 @@ from app.errors import (
     CLAUDE_ERRORS,
     ColloquyError,
     ContextOverflow,
+    ModelNotFound,
     Upstream,
     UpstreamAuth,
     UpstreamFailed,

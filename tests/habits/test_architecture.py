@@ -73,7 +73,7 @@ def test_tests_are_as_much_as_the_code() -> None:
             for line in path.read_text().split("\n")
         )
 
-    assert 0.8 <= lines("tests") / lines("app") <= 2.5
+    assert 1 <= lines("tests") / lines("app") <= 2
 
 
 def test_names_say_what_they_are() -> None:
