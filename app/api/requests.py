@@ -60,6 +60,8 @@ def _finish(response: Response) -> Response:
     response.headers["X-Request-Id"] = g.request_id
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     fields, began_at, notes = g.log_fields, g.began_at, g.notes_at_end
+    if session_id := (request.view_args or {}).get("session_id"):
+        fields["session_id"] = session_id
     fields.update(
         request_id=g.request_id,
         method=request.method,

@@ -61,6 +61,8 @@ def carry_out(job: Job, log: Log) -> None:
 
 def give_up(job: Job, log: Log) -> None:
     """End an answer whose making failed: what came is kept if the database takes it, and the stream ends."""
+    if log.is_closed:
+        return
     error = InternalError("The answer could not be finished; what came is kept. Ask for it again.")
     came = [one for one in log.events if not one.name.startswith("colloquy.")]
     with suppress(SQLAlchemyError):
@@ -100,10 +102,8 @@ def _store(job: Job, outcome: Outcome) -> None:
         session.scalar(select(ChatSession.id).where(ChatSession.id == job.session_id).with_for_update())
         session.execute(delete(Turn).where(Turn.message_id == job.message_id))
         message = session.scalar(select(Message).where(Message.id == job.message_id))
-        if (
-            message is None or message.status not in UNFINISHED
-        ):  # deleted meanwhile, or stored by a try before
-            return
+        if message is None or message.status not in UNFINISHED:
+            return  # deleted meanwhile, or stored by a try before
         _fill(message, job, outcome)
         owner_id = _count(session, job.session_id, outcome.reply.usage)
         tree.index(session, message, owner_id)

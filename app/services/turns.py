@@ -48,8 +48,7 @@ class Begun:
 def start(caller: Caller, draft: Draft, request_id: str) -> Begun:
     """Store the message and begin its answer.
 
-    Raises NotFound, ContextOverflow and SessionBusy before anything is stored; what fails later is in the
-    log.
+    Raises NotFound, ContextOverflow and SessionBusy before anything is stored; the rest is in the log.
     """
     for _ in range(TRIES_AT_THE_HEAD):
         job = _store(caller, draft, request_id)

@@ -15,7 +15,7 @@ class Log:
 
     def __init__(self) -> None:
         self._events: list[Event] = []
-        self._is_closed = False
+        self.is_closed = False
         self.error: ColloquyError | None = None
         self.usage: Usage | None = None
         self._changed = threading.Condition()
@@ -29,7 +29,7 @@ class Log:
     def close(self) -> None:
         """Nothing more will come; `error` and `usage` say how it ended."""
         with self._changed:
-            self._is_closed = True
+            self.is_closed = True
             self._changed.notify_all()
 
     @property
@@ -42,8 +42,8 @@ class Log:
         at = after
         while True:
             with self._changed:
-                has_news = len(self._events) > at or self._is_closed or self._changed.wait(ping_seconds)
-                fresh, is_closed = self._events[at:], self._is_closed
+                has_news = len(self._events) > at or self.is_closed or self._changed.wait(ping_seconds)
+                fresh, is_closed = self._events[at:], self.is_closed
             for event in fresh:
                 at += 1
                 yield at, event

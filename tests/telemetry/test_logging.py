@@ -67,9 +67,13 @@ def test_every_request_leaves_one_line(api: Api) -> None:
         time.sleep(0.01)
     found = [json.loads(line) for line in stream.getvalue().splitlines()]
     made, said, streamed, lost = sorted(found, key=lambda one: ROUTES.index(one["route"]))
-    logging.getLogger(ROOT).handlers.clear()
     assert (made["method"], made["route"], made["status"]) == ("POST", "/sessions", 201)
     assert (said["session_id"], said["input_tokens"] > 0, said["ms"] > 0) == (session_id, True, True)
     assert streamed["output_tokens"] > 0
     assert (lost["status"], lost["request_id"], "user_id" in lost) == (404, "lost", False)
+    api.get(f"/sessions/{session_id}")
+    while stream.getvalue().count("\n") < 5:
+        time.sleep(0.01)
+    assert session_id in stream.getvalue().splitlines()[-1], "every line about a session names it"
+    logging.getLogger(ROOT).handlers.clear()
     assert api.headers["Authorization"] not in stream.getvalue()
