@@ -57,14 +57,14 @@ def test_any_other_is_replaced_by_one_of_ours(client: FlaskClient, given: str) -
     assert made[0] != made[1]
 
 
-def test_a_line_says_the_route_and_not_what_stands_in_it(client: FlaskClient, log: io.StringIO) -> None:
-    client.get("/sessions/ses_secret").close()
+def test_a_line_says_the_route_the_session_and_who_called(client: FlaskClient, log: io.StringIO) -> None:
+    client.get("/sessions/ses_01k").close()
     (line,) = lines(log)
     assert line["route"] == "/sessions/<id:session_id>"
     assert (line["method"], line["status"], line["level"]) == ("GET", 404, "INFO")
     assert line["user_id"].startswith("usr_")
     assert line["ms"] >= 0
-    assert "ses_secret" not in log.getvalue()
+    assert line["session_id"] == "ses_01k"
 
 
 def test_probes_are_of_no_interest(client: FlaskClient, log: io.StringIO) -> None:
