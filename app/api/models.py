@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.api import paging
 from app.api.wiring import Blueprint
+from app.schemas.base import PageFilter
 from app.schemas.models import ModelPage
 from app.services import models
 
@@ -12,7 +14,8 @@ blueprint = Blueprint("models", __name__, url_prefix="/models", description="Wha
 
 
 @blueprint.get("")
+@blueprint.takes_query(PageFilter)
 @blueprint.answers(200, ModelPage)
-def list_models() -> Any:
+def list_models(query: dict[str, Any]) -> Any:
     """List the models with windows, greatest output, prices and lifecycle."""
-    return {"data": models.available()}
+    return paging.envelope(models.page(paging.ask_of(query, "asc", (str,))))

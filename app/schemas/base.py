@@ -61,6 +61,14 @@ class Time(fields.DateTime):
             raise self.make_error("invalid", input=value, obj_type="datetime") from None
 
 
+class FreeMetadata(fields.Dict):
+    """An object of the caller's; null is the same as none of it."""
+
+    def deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        """An empty object for null."""
+        return super().deserialize({} if value is None else value, *args, **kwargs)
+
+
 def whole_number(least: int, greatest: int, **kwargs: Any) -> fields.Integer:
     """A whole number from least to greatest."""
     return WholeNumber(validate=validate.Range(least, greatest), **kwargs)
@@ -82,7 +90,7 @@ def free_metadata(**kwargs: Any) -> fields.Dict:
         "description": "Your own fields, kept as they are; 16 KiB at most.",
         "example": {"team": "a"},
     }
-    return fields.Dict(keys=fields.String(), validate=_check_size, **kwargs)
+    return FreeMetadata(keys=fields.String(), validate=_check_size, allow_none=True, **kwargs)
 
 
 def _check_size(value: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import fields
 
-from app.schemas.base import StrictSchema
+from app.schemas.base import StrictSchema, page_of
 
 CLASSES = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output")
 
@@ -48,12 +48,7 @@ class ModelView(StrictSchema):
     is_default = fields.Boolean(required=True)
 
 
-class ModelPage(StrictSchema):
-    """All models, in one page."""
-
-    data = fields.List(fields.Nested(ModelView), required=True)
-    has_more = fields.Constant(False)
-    next_cursor = fields.Constant(None)
+ModelPage = page_of(ModelView, "ModelPage")
 
 
 def usd(nano_usd: int) -> str:

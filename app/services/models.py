@@ -10,6 +10,7 @@ from app.billing.prices import Price
 from app.claude.rules.models import find
 from app.context import Window
 from app.extensions import config, parts
+from app.services.pages import Ask, Page, cut
 
 UNKNOWN_WINDOW_TOKENS = 200_000
 UNKNOWN_OUTPUT_TOKENS = 128_000
@@ -36,6 +37,14 @@ def available() -> list[ModelCard]:
     listed = parts().catalog.models()
     ids = list(listed) or sorted(one.id for one in prices.listed_models() if find(one.id))
     return [_card(one, listed.get(one, {})) for one in ids]
+
+
+def page(ask: Ask) -> Page[ModelCard]:
+    """A page of them, in upstream's order or the other way round."""
+    cards = available()[:: -1 if ask.is_descending else 1]
+    ids = [one.id for one in cards]
+    start = ids.index(ask.after[0]) + 1 if ask.after and ask.after[0] in ids else 0
+    return cut(cards[start : start + ask.limit + 1], ask.limit, lambda card: [card.id])
 
 
 def window_of(model: str) -> Window:

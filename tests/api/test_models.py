@@ -18,6 +18,15 @@ def test_models_have_windows_prices_and_a_lifecycle(api: Api) -> None:
     assert listed["claude-simulator-8k"]["prices"] == []
 
 
+def test_models_are_paged_like_every_list(api: Api) -> None:
+    whole = [one["id"] for one in api.get("/models").json()["data"]]
+    first = api.get("/models?limit=3").json()
+    rest = api.get(f"/models?cursor={first['next_cursor']}").json()
+    assert [one["id"] for page in (first, rest) for one in page["data"]] == whole
+    assert [one["id"] for one in api.get("/models?order=desc").json()["data"]] == whole[::-1]
+    assert (first["has_more"], rest["has_more"]) == (True, False)
+
+
 def test_without_a_list_from_upstream_the_price_list_serves(variant: Callable[..., Api]) -> None:
     access: Api = variant(anthropic_base_url="http://127.0.0.1:9", retry_tries=1)
     listed = {one["id"]: one for one in access.get("/models").json()["data"]}

@@ -19,8 +19,10 @@ def test_a_session_keeps_its_settings(api: Api) -> None:
     assert api.get(answer.headers["Location"]).json() == body
 
 
-def test_a_session_needs_no_body(api: Api) -> None:
+def test_a_session_needs_no_body_and_null_is_the_default(api: Api) -> None:
     assert api.post("/sessions").status_code == 201
+    settings = dict.fromkeys(("title", "model", "system", "max_tokens", "metadata"))
+    assert api.post("/sessions", json=settings).json()["metadata"] == {}
 
 
 @pytest.mark.parametrize(
