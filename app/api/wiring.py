@@ -174,6 +174,9 @@ class OurApi(Api):  # type: ignore[misc]
     def _register_error_handlers(self) -> None:
         """Errors are handled in `problems`."""
 
+    def _register_responses(self) -> None:
+        """Each operation names its own; these would differ from one Python to the next."""
+
 
 def finish(api: Api, public_tags: set[str]) -> None:
     """Add to every operation what all have in common: the key, and the errors, common and its own."""

@@ -103,7 +103,7 @@ def test_a_reader_that_leaves_is_noticed() -> None:
             "POST", "/v1/messages", json=ask("[[reply: words=1500]]", stream=True)
         ) as response:
             next(response.iter_lines())
-            assert simulator.open_streams == 1
+            assert eventually(lambda: simulator.open_streams == 1)
         assert eventually(lambda: simulator.open_streams == 0)
         assert simulator.broken_streams == 1
 
