@@ -47,6 +47,7 @@ ANY = {
     "oneOf": [{"type": "string"}, {"type": "array", "items": ANY_BLOCK}],
     "example": EXAMPLE,
 }
+ALL_OF_IT = "_schema"  # marshmallow's name for a fault of a whole object
 SENT_TYPES = frozenset({"text", "image", "document"})
 
 
@@ -97,15 +98,18 @@ def check(role: str, blocks: list[dict[str, Any]]) -> None:
     """Raises ValidationError, by block and field, for what Claude would refuse in a message of this role."""
     faults: dict[Any, Any] = {}
     for one in rules.content_violations(role, blocks):
-        where = faults
-        *way, last = [int(part) if part.isdigit() else part for part in one.path.split(".")]
-        if role == "assistant" and is_claudes_own(blocks[int(one.path.split(".")[0])]):
-            continue
-        for part in way:
-            where = where.setdefault(part, {})
-        where.setdefault(last, []).append(one.message)
+        first, *way = one.path.split(".")
+        if role == "user" or not is_claudes_own(blocks[int(first)]):
+            _put(faults, [int(first), *way], one.message)
     if faults:
         raise ValidationError(faults)
+
+
+def _put(faults: dict[Any, Any], way: list[Any], message: str) -> None:
+    """Add a message at the end of the way. The names on it are the caller's: any name may stand there."""
+    for name in way:
+        faults = faults.setdefault(f"{name}_" if name == ALL_OF_IT else name, {})
+    faults.setdefault(ALL_OF_IT, []).append(message)
 
 
 def is_claudes_own(block: dict[str, Any]) -> bool:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from marshmallow import ValidationError
 
 from app.schemas.content import as_blocks, check
@@ -42,3 +45,18 @@ def test_what_claude_takes_is_taken() -> None:
     check("assistant", [{"type": "tool_use", "id": "a", "name": "n", "input": {"x": 1}}])
     check("user", [{"type": "tool_result", "tool_use_id": "a", "content": "ok", "is_error": True}])
     check("assistant", [])
+
+
+@pytest.mark.parametrize("names", [["¹"], ["text.x", "text"], ["_schema"], [""], ["0"], ["a.b", "a"], ["/~"]])
+def test_a_block_may_have_any_wrong_names(names: list[str]) -> None:
+    with pytest.raises(ValidationError) as caught:
+        check("user", [{"type": "text", **dict.fromkeys(names, 5)}])
+    assert list(caught.value.messages) == [0]  # type: ignore[arg-type]
+
+
+@given(st.dictionaries(st.text(), st.none() | st.integers() | st.text() | st.lists(st.none())))
+def test_no_block_whatsoever_breaks_the_check(fields: dict[str, Any]) -> None:
+    for type_ in ("text", "image", "document", "tool_result", "unheard_of"):
+        for role in ("user", "assistant"):
+            with contextlib.suppress(ValidationError):
+                check(role, [{**fields, "type": type_}])
