@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -21,7 +22,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app import create_app
 from app.claude.simulator import Simulator
-from app.extensions import claude, db
+from app.extensions import claude, db, parts
 from app.models.users import User
 from app.services import users
 from app.services.transactions import writing
@@ -105,6 +106,11 @@ def made(config: Config) -> Iterator[Flask]:
     app = create_app(config)
     yield app
     with app.app_context():
+        parts().runner.wait(10)
+        for _ in range(500):  # a request that was left may still hold a connection
+            if not db.engine.pool.checkedout():  # type: ignore[attr-defined]
+                break
+            time.sleep(0.01)
         claude().close()
         db.engine.dispose()
 
