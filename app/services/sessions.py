@@ -104,6 +104,15 @@ def own(session: Session, caller: Caller, session_id: str) -> ChatSession:
     return chat
 
 
+def locked(session: Session, caller: Caller, session_id: str) -> ChatSession:
+    """The caller's session as it is now, locked until the commit; raises NotFound."""
+    statement = select_session(caller.user_id, session_id).with_for_update(of=ChatSession)
+    chat = session.scalar(statement.execution_options(populate_existing=True))
+    if chat is None:
+        raise NotFound(f"You have no session {session_id}.")
+    return chat
+
+
 def _depths(ask: Ask, deepest: int) -> tuple[int, int]:
     """The least and greatest depth of a page and the one row after it."""
     after = min(max(ask.after[0], -1), deepest + 1) if ask.after else None
@@ -115,10 +124,7 @@ def _depths(ask: Ask, deepest: int) -> tuple[int, int]:
 
 
 def _expected(session: Session, caller: Caller, session_id: str, matches: Matches) -> ChatSession:
-    statement = select_session(caller.user_id, session_id).with_for_update(of=ChatSession)
-    chat = session.scalar(statement.execution_options(populate_existing=True))
-    if chat is None:
-        raise NotFound(f"You have no session {session_id}.")
+    chat = locked(session, caller, session_id)
     if not matches(etag_of(chat)):
         raise PreconditionFailed(
             "Read it again and repeat the change.", headers={"ETag": f'"{etag_of(chat)}"'}

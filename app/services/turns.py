@@ -14,7 +14,7 @@ from app.errors import NotFound, SessionBusy
 from app.extensions import parts
 from app.models.base import new_id, now
 from app.models.messages import Message
-from app.models.sessions import ChatSession, select_session
+from app.models.sessions import ChatSession
 from app.services import leases, sessions, tree
 from app.services.answers import Job, carry_out, give_up
 from app.services.identity import Caller
@@ -118,12 +118,7 @@ def _hand_over(job: Job) -> Begun:
 
 def _idle(session: Session, caller: Caller, session_id: str) -> ChatSession:
     """The session as it is now, locked until the commit; raises SessionBusy while it answers."""
-    statement = (
-        select_session(caller.user_id, session_id).with_for_update().execution_options(populate_existing=True)
-    )
-    chat = session.scalar(statement)
-    if chat is None:
-        raise NotFound(f"You have no session {session_id}.")
+    chat = sessions.locked(session, caller, session_id)
     if chat.is_running:
         raise _busy(session_id)
     return chat
