@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types imports fuzz simulator bench postman docker-test lock clean
+.PHONY: help run test check lint types imports faults fuzz simulator bench postman docker-test lock clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -27,6 +27,9 @@ types: $(VENV)/installed-dev ## Check the types
 imports: $(VENV)/installed-dev ## Check who imports whom
 	$(BIN)/lint-imports --no-cache | grep -E 'KEPT|BROKEN|Contracts:'
 	@$(BIN)/lint-imports --no-cache > /dev/null
+
+faults: $(VENV)/installed-dev ## Kill, cut and crowd it for half an hour: the long form of tests/faults
+	FAULTS=long $(BIN)/python -m pytest tests/faults
 
 fuzz: $(VENV)/installed-dev ## Let schemathesis try the whole API for some minutes
 	FUZZ_EXAMPLES=200 $(BIN)/python -m pytest tests/fuzz

@@ -57,6 +57,15 @@ class Config:
     lease_seconds: float = setting(
         "COLLOQUY_LEASE_SECONDS", 15.0, "How long a running answer is believed in without a sign of life."
     )
+    queue_seconds: float = setting(
+        "COLLOQUY_QUEUE_SECONDS", 600.0, "How long a message with `on_busy: queue` waits for its turn."
+    )
+    drain_seconds: float = setting(
+        "COLLOQUY_DRAIN_SECONDS", 30.0, "How long running answers may go on when the server is to stop."
+    )
+    events_kept_seconds: float = setting(
+        "COLLOQUY_EVENTS_KEPT_SECONDS", 86_400.0, "How long the events of an answer can be read again."
+    )
     ping_seconds: float = setting(
         "COLLOQUY_PING_SECONDS", 15.0, "Silence after which a stream gets a comment line."
     )

@@ -5,15 +5,21 @@ from gevent import monkey
 monkey.patch_all()  # before anything else is imported, or locks and sockets would block the whole process
 
 import resource  # noqa: E402
+import socket  # noqa: E402
 import sys  # noqa: E402
+from contextlib import suppress  # noqa: E402
 
+import gevent  # noqa: E402
 from gunicorn import glogging, util  # noqa: E402
+from gunicorn.arbiter import Arbiter  # noqa: E402
+from gunicorn.workers.ggevent import GeventWorker  # noqa: E402
 
 from app.api.problems import outside_the_app  # noqa: E402
 from app.telemetry.logging import Redacted, formatter  # noqa: E402
 from app.telemetry.redaction import Redactor  # noqa: E402
 from config import Config  # noqa: E402
 
+SECONDS_TO_END = 15  # for what is interrupted to be stored, and told
 settings = Config.from_environ()
 most_files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))  # a stream takes two
@@ -31,6 +37,43 @@ class Logger(glogging.Logger):
             )
 
 
+class Worker(GeventWorker):  # type: ignore[misc]
+    """Told to end, it serves on until its answers have ended: they can be read, new ones are refused."""
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.idle: set[socket.socket] = set()
+
+    def handle(self, listener: object, client: socket.socket, addr: object) -> None:
+        """One connection, from its begin to its end."""
+        self.idle.add(client)
+        try:
+            super().handle(listener, client, addr)
+        finally:
+            self.idle.discard(client)
+
+    def handle_request(self, listener_name: object, req: object, sock: socket.socket, addr: object) -> object:
+        """One request of a connection."""
+        self.idle.discard(sock)
+        try:
+            return super().handle_request(listener_name, req, sock, addr)
+        finally:
+            self.idle.add(sock)
+
+    def handle_exit(self, sig: int, frame: object) -> None:
+        """SIGTERM; the waiting is not for a signal handler."""
+        gevent.spawn(self._drain, sig, frame)
+
+    def _drain(self, sig: int, frame: object) -> None:
+        from app import drain
+
+        drain(self.wsgi, settings.drain_seconds)
+        super().handle_exit(sig, frame)
+        for client in self.idle:
+            with suppress(OSError):
+                client.shutdown(socket.SHUT_RD)  # or it would be waited for until its keep-alive ends
+
+
 def write_problem(sock: object, status: int, reason: str, _message: str) -> None:
     """What is not even HTTP is answered in the one error shape too."""
     util.write_nonblock(sock, outside_the_app(status, reason))
@@ -38,13 +81,13 @@ def write_problem(sock: object, status: int, reason: str, _message: str) -> None
 
 util.write_error = write_problem  # gunicorn has no setting for it
 bind = f"[{settings.host}]:{settings.port}" if ":" in settings.host else f"{settings.host}:{settings.port}"
-worker_class = "gevent"
+worker_class = Worker
 workers = settings.workers
 worker_connections = settings.connections
 logger_class = Logger
 limit_request_line = 8190
 keepalive = 75
-graceful_timeout = 30
+graceful_timeout = int(settings.drain_seconds) + SECONDS_TO_END
 timeout = 60
 accesslog = None
 loglevel = "warning"
@@ -54,13 +97,18 @@ control_socket_disable = True
 def post_worker_init(worker: object) -> None:
     """Before the first request: connect to Claude, and end what a process that died left behind."""
     from app import start
+    from app.errors import DatabaseUnavailable
 
-    start(worker.wsgi)  # type: ignore[attr-defined]
+    try:
+        start(worker.wsgi)  # type: ignore[attr-defined]
+    except DatabaseUnavailable as error:
+        worker.log.error("Colloquy does not serve: %s", error.detail)  # type: ignore[attr-defined]
+        sys.exit(Arbiter.APP_LOAD_ERROR)
 
 
 def worker_exit(_server: object, worker: object) -> None:
-    """Answers whose client has left may end too; what takes longer is marked by the next process."""
-    from app import finish
+    """Nothing is left running, however the process is ended."""
+    from app import drain
 
     if getattr(worker, "wsgi", None):
-        finish(worker.wsgi, graceful_timeout)  # type: ignore[attr-defined]
+        drain(worker.wsgi, 0)  # type: ignore[attr-defined]

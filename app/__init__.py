@@ -9,7 +9,7 @@ from app import api, cli, extensions
 from app.claude.client import Address, Claude, Patience
 from app.claude.retries import Policy
 from app.claude.simulator import Simulator
-from app.services import leases
+from app.services import health, leases, logs, turns
 from app.telemetry import logging
 from app.telemetry.redaction import Redactor
 from config import VERSION, Config
@@ -35,24 +35,28 @@ def create_app(config: Config | None = None) -> Flask:
         MAX_FORM_MEMORY_SIZE=config.max_body_bytes,
     )
     app.json = KeptOrder(app)
-    extensions.bind(app, config, make_claude(config))
+    logs.bind(extensions.bind(app, config, make_claude(config)))
     api.register(app, VERSION)
     cli.register(app)
     return app
 
 
 def start(app: Flask) -> None:
-    """What a process does before it serves: connect, end what dead processes left, watch over its turns."""
+    """What a process does before it serves: connect, end what dead processes left, watch over its turns.
+
+    Raises DatabaseUnavailable where the schema is not the one this server was made for.
+    """
     with app.app_context():
+        health.check_database()
         extensions.claude().connect()
-        leases.recover(is_start=True)
+        leases.recover()
         leases.keep_watch()
 
 
-def finish(app: Flask, most_seconds: float) -> None:
-    """What a process does last: wait for the answers it still makes."""
+def drain(app: Flask, most_seconds: float) -> None:
+    """What a process does before it ends: begin nothing, and let its answers end, or interrupt them."""
     with app.app_context():
-        extensions.parts().runner.wait(most_seconds)
+        turns.drain(most_seconds)
 
 
 def make_claude(config: Config) -> Claude:

@@ -4,18 +4,21 @@ ColloquyError
 ├── CallerError                     the caller can mend it
 │   ├── BadRequest 400, MalformedJson 400, NotJson 415, BodyTooLarge 413, Invalid 422
 │   ├── Unauthenticated 401, NotFound 404, MethodNotAllowed 405
-│   ├── PreconditionFailed 412, SessionBusy 409
-│   └── ContextOverflow 422, ModelNotFound 422, UpstreamRejected 422
+│   ├── PreconditionFailed 412, SessionBusy 409, NotContinuable 409, EventsGone 410
+│   ├── IdempotencyKeyReused 422
+│   └── ContextOverflow 422, ModelNotFound 422, UpstreamRejected 422 ── ThinkingRefused
 ├── UpstreamError                   Claude could not answer
 │   ├── UpstreamRateLimited 429, UpstreamOverloaded 503
 │   └── UpstreamFailed 502, UpstreamTimeout 504, UpstreamAuth 502
 └── ServerError                     it is our fault
-    └── InternalError 500, DatabaseUnavailable 503
+    └── InternalError 500, DatabaseUnavailable 503, TurnInterrupted 503, Draining 503
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -74,6 +77,8 @@ class ColloquyError(Exception):
             problem["errors"] = [{"pointer": one.pointer, "detail": one.detail} for one in self.faults]
         if self.upstream:
             problem["upstream"] = vars(self.upstream)
+        if is_seconds(self.headers.get("Retry-After", "")):
+            problem["retry_after_seconds"] = math.ceil(float(self.headers["Retry-After"]))
         return {**problem, **self.about}
 
 
@@ -122,6 +127,18 @@ class SessionBusy(CallerError):
     retryable = True
 
 
+class NotContinuable(CallerError):
+    status, code, title = 409, "not_continuable", "The answer is complete"
+
+
+class EventsGone(CallerError):
+    status, code, title = 410, "events_gone", "The events are not kept any more"
+
+
+class IdempotencyKeyReused(CallerError):
+    status, code, title = 422, "idempotency_key_reused", "The key was used for another request"
+
+
 class ContextOverflow(CallerError):
     status, code, title = 422, "context_overflow", "The message does not fit the model's window"
 
@@ -132,6 +149,10 @@ class ModelNotFound(CallerError):
 
 class UpstreamRejected(CallerError):
     status, code, title = 422, "upstream_rejected", "Claude refused the request"
+
+
+class ThinkingRefused(UpstreamRejected):
+    """Thinking that was sent back does not fit what stands before it: it is asked again without."""
 
 
 class UpstreamError(ColloquyError):
@@ -174,6 +195,16 @@ class DatabaseUnavailable(ServerError):
     retryable = True
 
 
+class TurnInterrupted(ServerError):
+    status, code, title = 503, "turn_interrupted", "The answer was interrupted"
+    retryable = True
+
+
+class Draining(ServerError):
+    status, code, title = 503, "draining", "The server is about to stop"
+    retryable = True
+
+
 # What a call to Claude may end with.
 CLAUDE_ERRORS: tuple[type[ColloquyError], ...] = (
     ContextOverflow,
@@ -185,11 +216,35 @@ CLAUDE_ERRORS: tuple[type[ColloquyError], ...] = (
     UpstreamOverloaded,
     UpstreamTimeout,
 )
+# What an act that begins a turn may end with besides.
+TURN_ERRORS: tuple[type[ColloquyError], ...] = (
+    *CLAUDE_ERRORS,
+    SessionBusy,
+    IdempotencyKeyReused,
+    Draining,
+)
 
 
 def all_errors() -> list[type[ColloquyError]]:
     """Every error a client can meet, by status and code: the OpenAPI document lists them."""
     return sorted(_leaves(ColloquyError), key=lambda one: (one.status, one.code))
+
+
+def from_problem(problem: Mapping[str, Any]) -> ColloquyError:
+    """The error that a stored problem object was made from."""
+    kind = next((one for one in all_errors() if one.code == problem.get("code")), InternalError)
+    wait = problem.get("retry_after_seconds")
+    return kind(
+        problem.get("detail") or kind.title,
+        faults=[Fault(one["pointer"], one["detail"]) for one in problem.get("errors", ())],
+        headers={"Retry-After": str(wait)} if wait is not None else {},
+        upstream=Upstream(**problem["upstream"]) if problem.get("upstream") else None,
+    )
+
+
+def is_seconds(text: str) -> bool:
+    """Whether a Retry-After is a number of seconds, as we pass it on, and not a date."""
+    return bool(re.fullmatch(r"\d{1,9}(\.\d+)?", text))
 
 
 def _leaves(root: type[ColloquyError]) -> Iterator[type[ColloquyError]]:

@@ -14,11 +14,15 @@ from flask import Flask, current_app
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, Engine, event
+from sqlalchemy.dialects import postgresql, sqlite
 
 from app.claude.catalog import Catalog
 from app.claude.client import Claude
 from app.models.base import Model
+from app.turns.journal import Journal
+from app.turns.lines import Lines
 from app.turns.runner import Runner
+from app.turns.tails import Tails
 from config import Config
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
@@ -36,14 +40,19 @@ migrate = Migrate()
 
 
 class Parts:
-    """What one app has of its own."""
+    """What one app has of its own. The service of logs adds how they are written and read."""
+
+    journal: Journal
+    tails: Tails
 
     def __init__(self, app: Flask, config: Config, claude: Claude) -> None:
         self.config = config
         self.claude = claude
         self.catalog = Catalog(claude.models)
         self.runner = Runner()
+        self.lines = Lines()
         self.write_lock = threading.Lock()
+        self.is_draining = False
         self._app = app
 
     def context(self) -> AbstractContextManager[Any]:
@@ -51,14 +60,15 @@ class Parts:
         return self._app.app_context()
 
 
-def bind(app: Flask, config: Config, claude: Claude) -> None:
+def bind(app: Flask, config: Config, claude: Claude) -> Parts:
     """Give an app its parts."""
-    app.extensions["colloquy"] = Parts(app, config, claude)
+    made = app.extensions["colloquy"] = Parts(app, config, claude)
     db.init_app(app)
     migrate.init_app(app, db, directory=str(MIGRATIONS))
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
             use_sqlite_well(db.engine)
+    return made
 
 
 def parts() -> Parts:
@@ -81,10 +91,22 @@ def dialect() -> str:
     return db.engine.dialect.name
 
 
+def insert_or_ignore(table: type[Model]) -> Any:
+    """An INSERT that leaves a row alone that is there already; what it returns tells."""
+    dialects: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+    return dialects[dialect()](table).on_conflict_do_nothing()
+
+
 @functools.cache
 def newest_revision() -> str | None:
     """The schema revision this server was made for."""
     return ScriptDirectory(str(MIGRATIONS)).get_current_head()
+
+
+@functools.cache
+def known_revisions() -> frozenset[str]:
+    """The schema revisions this server can migrate from."""
+    return frozenset(one.revision for one in ScriptDirectory(str(MIGRATIONS)).walk_revisions())
 
 
 def use_sqlite_well(engine: Engine) -> None:

@@ -15,12 +15,14 @@ from pathlib import Path
 from bench import scenarios, servers
 from bench.figures import spread
 from bench.growth import growth
+from bench.log_delay import CROWDS, log_delay
 from bench.scenarios import FULL, QUICK, Effort, Measured
 from bench.servers import Field, Pace
 
 Scenario = Callable[[Field, Effort], Measured]
 FAST = Pace(20, 0.0)
 BRISK = Pace(10, 0.03)
+QUICK_CROWDS = (1, 16)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -58,6 +60,7 @@ def measured(effort: Effort) -> Iterator[tuple[str, bool]]:
                     result = scenario(place, effort)
                     said = servers.last_words(Path(directory)) if result.errors else ""
                     yield result.text + _complaint(result.errors, said), not result.errors
+    yield log_delay(QUICK_CROWDS if effort is QUICK else CROWDS), True
     yield f"Start of the server, to its first answer: {spread(start_seconds)} s.\n", True
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from typing import Any
 
 import pytest
 
@@ -12,12 +14,17 @@ from app.errors import (
     CallerError,
     ColloquyError,
     Fault,
+    InternalError,
     Invalid,
     ServerError,
+    ThinkingRefused,
     Upstream,
     UpstreamError,
     UpstreamFailed,
+    UpstreamRejected,
     all_errors,
+    from_problem,
+    is_seconds,
 )
 from app.schemas.base import ProblemView
 
@@ -30,6 +37,8 @@ RETRYABLE = {
     "upstream_failed",
     "upstream_timeout",
     "database_unavailable",
+    "turn_interrupted",
+    "draining",
 }
 
 
@@ -76,6 +85,58 @@ def test_faults_upstream_and_what_it_is_about_are_told() -> None:
     assert problem["upstream"] == {"status": 500, "type": "api_error", "request_id": "req_1"}
     assert problem["message_id"] == "msg_1"
     assert problem.keys() == PLAIN | {"errors", "upstream", "message_id"}, "headers are none of the body's"
+
+
+@EVERY
+def test_a_stored_problem_becomes_the_error_again(error: type[ColloquyError]) -> None:
+    made = error(
+        "Mend it.",
+        faults=[Fault("/a", "b"), Fault("/c/0", "d")],
+        upstream=Upstream(529, "overloaded_error", "req_1"),
+        headers={"Retry-After": "7"},
+    )
+    for one in (made, error("Mend it.")):
+        problem = {**one.as_problem(), "request_id": "req_2"}
+        again = from_problem(json.loads(json.dumps(problem)))
+        assert type(again) is error
+        assert again.as_problem() == one.as_problem()
+        assert (again.faults, again.upstream, again.headers) == (one.faults, one.upstream, one.headers)
+
+
+def test_what_an_error_was_about_is_said_by_whoever_raises_it_again() -> None:
+    error = UpstreamFailed("No.")
+    error.about = {"message_id": "msg_1"}
+    assert from_problem(error.as_problem()).about == {}
+
+
+def test_a_kind_that_refines_another_is_stored_as_that() -> None:
+    assert type(from_problem(ThinkingRefused("No.").as_problem())) is UpstreamRejected
+
+
+@pytest.mark.parametrize("problem", [{}, {"code": "of_tomorrow", "detail": "New."}, {"detail": None}])
+def test_a_problem_of_an_unknown_kind_is_ours(problem: dict[str, Any]) -> None:
+    error = from_problem(problem)
+    assert type(error) is InternalError
+    assert error.detail == (problem.get("detail") or InternalError.title)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("7", 7),
+        ("0", 0),
+        ("1.2", 2),
+        ("", None),
+        ("-1", None),
+        ("soon", None),
+        ("9" * 10, None),
+        ("1e3", None),
+    ],
+)
+def test_how_long_to_wait_is_told_in_whole_seconds(text: str, seconds: int | None) -> None:
+    assert is_seconds(text) == (seconds is not None)
+    problem = UpstreamFailed("No.", headers={"Retry-After": text}).as_problem()
+    assert problem.get("retry_after_seconds") == seconds
 
 
 def test_the_cause_is_not_told() -> None:

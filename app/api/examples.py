@@ -11,6 +11,8 @@ SESSION = {
     "metadata": {"team": "a"},
 }
 MESSAGE = {"content": "What is a monad?"}
+ANSWER = {"max_tokens": 1024}
+CHOICE = {"message_id": "msg_01kb3v8r5y7x2m4n6p8q0s2t4v"}
 COUNT = {"content": "What is a monad?"}
 DOCUMENT = {
     "format": "colloquy.session",

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from app.api.wiring import Blueprint
+from app.errors import Draining
 from app.schemas.health import LiveView, ReadyView, VersionView
-from app.services import health
+from app.services import health, turns
 
 blueprint = Blueprint("health", __name__, description="For probes and people.")
 
@@ -20,8 +21,10 @@ def live() -> Any:
 
 @blueprint.get("/readyz")
 @blueprint.answers(200, ReadyView)
+@blueprint.may_fail(Draining)
 def ready() -> Any:
-    """Say whether the server can take work: the database answers and has the right schema."""
+    """Say whether the server takes work: the database answers, has the right schema, and no end is near."""
+    turns.refuse_if_draining()
     health.check_database()
     return {"status": "ready", **health.about()}
 

@@ -1,15 +1,28 @@
-"""/messages: send without a session at hand, search, read one."""
+"""/messages: send without a session at hand, search, read one, and all that can be done with one."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from app.api import etags, examples, paging, sending
+from flask import Response
+
+from app.api import etags, examples, paging, sending, sse
 from app.api.identity import caller
 from app.api.wiring import Blueprint
-from app.errors import CLAUDE_ERRORS, SessionBusy
-from app.schemas.messages import AnyMessageDraft, MatchPage, MessageView, SearchFilter, TurnView
-from app.services import messages
+from app.errors import TURN_ERRORS, EventsGone, NotContinuable, PreconditionFailed, SessionBusy
+from app.extensions import config
+from app.schemas.base import Nothing
+from app.schemas.messages import (
+    AnswerDraft,
+    AnyMessageDraft,
+    EditDraft,
+    EventsFilter,
+    MatchPage,
+    MessageView,
+    SearchFilter,
+    TurnView,
+)
+from app.services import branches, drafts, logs, messages, turns
 
 blueprint = Blueprint(
     "messages", __name__, url_prefix="/messages", description="Messages of all your sessions."
@@ -18,9 +31,10 @@ blueprint = Blueprint(
 
 @blueprint.post("")
 @blueprint.takes(AnyMessageDraft, example=examples.MESSAGE)
+@blueprint.takes_key
 @blueprint.answers(201, TurnView)
 @blueprint.also_answers(200, **examples.STREAM)
-@blueprint.may_fail(SessionBusy, *CLAUDE_ERRORS)
+@blueprint.may_fail(*TURN_ERRORS)
 def send_anywhere(values: dict[str, Any]) -> Any:
     """Send a message to a session, or to a new one, in one call.
 
@@ -44,3 +58,75 @@ def get_message(message_id: str) -> Any:
     """Read a message."""
     message = messages.get(caller(), message_id)
     return message, 200, etags.headers(message)
+
+
+@blueprint.delete("/<id:message_id>")
+@blueprint.answers(204)
+@blueprint.may_fail(SessionBusy, PreconditionFailed)
+def delete_message(message_id: str) -> Any:
+    """Delete a message and all that follows from it. `If-Match` is checked when sent.
+
+    If the session's head is among them, the head is the message before.
+    """
+    branches.cut_off(caller(), message_id, etags.matcher())
+    return Response(status=204)
+
+
+@blueprint.get("/<id:message_id>/events")
+@blueprint.takes_query(EventsFilter)
+@blueprint.follows_stream
+@blueprint.also_answers(200, **examples.STREAM)
+@blueprint.may_fail(EventsGone)
+def follow_events(query: dict[str, Any], message_id: str) -> Any:
+    """Read the stream of an answer again, from any event on, while it runs or after.
+
+    Events are kept for a while after the answer's end; then 410 names the message's address.
+    """
+    after = sse.after_of(query.get("after"), message_id)
+    return sse.respond(logs.follow(caller(), message_id), config().ping_seconds, after=after)
+
+
+@blueprint.post("/<id:message_id>/cancel")
+@blueprint.takes(Nothing, example={})
+@blueprint.answers(200, MessageView)
+def cancel_answer(_values: dict[str, Any], message_id: str) -> Any:
+    """Stop Claude and keep what came. An answer that has ended stays as it is."""
+    message = turns.cancel(caller(), message_id)
+    return message, 200, etags.headers(message)
+
+
+@blueprint.post("/<id:message_id>/regenerate")
+@blueprint.takes(AnswerDraft, example=examples.ANSWER)
+@blueprint.takes_key
+@blueprint.answers(201, TurnView)
+@blueprint.also_answers(200, **examples.STREAM)
+@blueprint.may_fail(*TURN_ERRORS)
+def regenerate_answer(values: dict[str, Any], message_id: str) -> Any:
+    """Get another answer beside this one; the session goes on from it."""
+    draft = drafts.of_regenerate(caller(), message_id, sending.wishes_of(values))
+    return sending.begin(draft, is_streamed=values["stream"])
+
+
+@blueprint.post("/<id:message_id>/edit")
+@blueprint.takes(EditDraft, example=examples.MESSAGE)
+@blueprint.takes_key
+@blueprint.answers(201, TurnView)
+@blueprint.also_answers(200, **examples.STREAM)
+@blueprint.may_fail(*TURN_ERRORS)
+def edit_message(values: dict[str, Any], message_id: str) -> Any:
+    """Say something else in the place of one of your messages, and get an answer; the old one stays."""
+    wishes = sending.wishes_of(values)
+    draft = drafts.of_edit(caller(), message_id, values["content"], wishes, values.get("metadata"))
+    return sending.begin(draft, is_streamed=values["stream"])
+
+
+@blueprint.post("/<id:message_id>/continue")
+@blueprint.takes(AnswerDraft, example=examples.ANSWER)
+@blueprint.takes_key
+@blueprint.answers(201, TurnView)
+@blueprint.also_answers(200, **examples.STREAM)
+@blueprint.may_fail(NotContinuable, *TURN_ERRORS)
+def continue_answer(values: dict[str, Any], message_id: str) -> Any:
+    """Carry on an answer that broke off, or was cut off by max_tokens, in a message below it."""
+    draft = drafts.of_continue(caller(), message_id, sending.wishes_of(values))
+    return sending.begin(draft, is_streamed=values["stream"])

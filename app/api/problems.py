@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import uuid
 
 from flask import Flask, Response, g, request
@@ -20,12 +19,12 @@ from app.errors import (
     InternalError,
     MethodNotAllowed,
     NotFound,
+    is_seconds,
 )
 from app.telemetry.logging import logger
 
 log_lines = logger("api")
 WAIT_SECONDS = "5"
-NUMBER = re.compile(r"\d{1,9}(\.\d+)?")
 
 
 def register(app: Flask) -> None:
@@ -42,9 +41,7 @@ def answer(error: ColloquyError) -> Response:
     response.headers.update(error.headers)
     wait = error.headers.get("Retry-After", WAIT_SECONDS)
     if error.status in {429, 503}:
-        response.headers["Retry-After"] = (
-            str(math.ceil(float(wait))) if NUMBER.fullmatch(wait) else WAIT_SECONDS
-        )
+        response.headers["Retry-After"] = str(math.ceil(float(wait))) if is_seconds(wait) else WAIT_SECONDS
     return response
 
 

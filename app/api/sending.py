@@ -1,4 +1,4 @@
-"""Answering a send: at once as JSON, or as a stream."""
+"""Answering an act that begins a turn: at once as JSON, or as a stream."""
 
 from __future__ import annotations
 
@@ -6,29 +6,53 @@ from typing import Any
 
 from flask import Response, g, request, url_for
 
-from app.api import requests, sse
+from app.api import idempotency, requests, sse
 from app.api.identity import caller
 from app.api.wiring import EVENT_STREAM
+from app.errors import Fault, Invalid
 from app.extensions import config
 from app.services import turns
+from app.services.beginnings import After, Draft
 from app.services.settings import Wishes
-from app.services.turns import Begun, Draft
+from app.services.turns import Begun
 from app.turns.reply import Usage
 
 
 def send(values: dict[str, Any], session_id: str | None) -> Any:
-    """Begin the turn and answer in the form that is asked for."""
-    wishes = Wishes(values.get("model"), values.get("system"), values.get("max_tokens"))
-    begun = turns.start(
-        caller(), Draft(values["content"], session_id, wishes, values["metadata"]), g.request_id
+    """Send a message, and answer as `begin` does."""
+    parent_id = values.get("parent_id")
+    if parent_id and not session_id:
+        fault = Fault("/session_id", "Is needed where there is a parent_id.")
+        raise Invalid("A parent_id needs the session that it is in.", faults=[fault])
+    draft = Draft(
+        values["content"],
+        session_id,
+        wishes_of(values),
+        values["metadata"],
+        after=After(parent_id) if parent_id else None,
+        waits=values["on_busy"] == "queue",
     )
-    requests.note(session_id=begun.job.session_id)
-    requests.note_at_end(lambda: tokens_of(begun.log.usage))
-    location = {"Location": url_for("messages.get_message", message_id=begun.job.message_id)}
-    if values["stream"] or is_stream_accepted():
-        return _stream(begun, location)
+    return begin(draft, is_streamed=values["stream"])
+
+
+def begin(draft: Draft, *, is_streamed: bool) -> Any:
+    """Begin the turn and answer in the form that is asked for."""
+    begun = turns.start(caller(), draft, g.request_id, idempotency.claim())
+    requests.note(session_id=begun.made.session_id)
+    requests.note_at_end(lambda: tokens_of(begun.log.usage if begun.log else None))
+    headers = {
+        "Location": url_for("messages.get_message", message_id=begun.made.message_id),
+        **idempotency.headers(is_replayed=begun.is_replayed),
+    }
+    if is_streamed or is_stream_accepted():
+        return _stream(begun, headers)
     user_message, message = turns.finished(begun)
-    return {"user_message": user_message, "message": message}, 201, location
+    return {"user_message": user_message, "message": message}, 201, headers
+
+
+def wishes_of(values: dict[str, Any]) -> Wishes:
+    """What the body says of the answer's settings."""
+    return Wishes(values.get("model"), values.get("system"), values.get("max_tokens"))
 
 
 def is_stream_accepted() -> bool:
@@ -36,9 +60,8 @@ def is_stream_accepted() -> bool:
     return any(type_ == EVENT_STREAM and quality > 0 for type_, quality in request.accept_mimetypes)
 
 
-def _stream(begun: Begun, location: dict[str, str]) -> Response:
-    log = turns.opened(begun)
-    return sse.respond(log, begun.job.message_id, config().ping_seconds, location)
+def _stream(begun: Begun, headers: dict[str, str]) -> Response:
+    return sse.respond(turns.opened(begun), config().ping_seconds, headers=headers)
 
 
 def tokens_of(usage: Usage | None) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""/sessions: make, list, read, change, delete, send to, export, import."""
+"""/sessions: make, list, read, change, delete, send to, fork, export, import."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from typing import Any
 
 from flask import Response, url_for
 
-from app.api import etags, examples, paging, sending
+from app.api import etags, examples, idempotency, paging, sending
 from app.api.identity import caller
 from app.api.wiring import Blueprint
-from app.errors import CLAUDE_ERRORS, PreconditionFailed, SessionBusy
-from app.schemas.base import PageFilter
+from app.errors import TURN_ERRORS, IdempotencyKeyReused, PreconditionFailed, SessionBusy
 from app.schemas.documents import DocumentDraft, DocumentView
-from app.schemas.messages import MessageDraft, MessagePage, TurnView
+from app.schemas.messages import MessageChoice, MessageDraft, MessagePage, PathFilter, TurnView
 from app.schemas.sessions import (
     ExportFilter,
     SessionChange,
@@ -21,8 +20,8 @@ from app.schemas.sessions import (
     SessionPage,
     SessionView,
 )
-from app.services import sessions, transfer
-from app.services.sessions import Wanted
+from app.services import branches, sessions, transfer
+from app.services.sessions import Created, Wanted
 
 MARKDOWN = "text/markdown; charset=utf-8"
 blueprint = Blueprint(
@@ -32,14 +31,15 @@ blueprint = Blueprint(
 
 @blueprint.post("")
 @blueprint.takes(SessionDraft, example=examples.SESSION)
+@blueprint.takes_key
 @blueprint.answers(201, SessionView)
+@blueprint.may_fail(IdempotencyKeyReused)
 def create_session(values: dict[str, Any]) -> Any:
     """Make a session.
 
     All settings are optional; what is left out follows the server's defaults.
     """
-    chat = sessions.create(caller(), values)
-    return chat, 201, {"Location": _address(chat.id), **etags.headers(chat)}
+    return _created(sessions.create(caller(), values, idempotency.claim()))
 
 
 @blueprint.get("")
@@ -79,18 +79,23 @@ def delete_session(session_id: str) -> Any:
 
 
 @blueprint.get("/<id:session_id>/messages")
-@blueprint.takes_query(PageFilter)
+@blueprint.takes_query(PathFilter)
 @blueprint.answers(200, MessagePage)
 def list_messages(query: dict[str, Any], session_id: str) -> Any:
-    """List the messages from the first to the head."""
-    return paging.envelope(sessions.path_page(caller(), session_id, paging.ask_of(query, "asc", (int,))))
+    """List the messages from the first to the head, or those of every branch.
+
+    In the tree, a message stands after the one it follows, its `parent_id`.
+    """
+    page = sessions.tree_page if query["view"] == "tree" else sessions.path_page
+    return paging.envelope(page(caller(), session_id, paging.ask_of(query, "asc", (int,))))
 
 
 @blueprint.post("/<id:session_id>/messages")
 @blueprint.takes(MessageDraft, example=examples.MESSAGE)
+@blueprint.takes_key
 @blueprint.answers(201, TurnView)
 @blueprint.also_answers(200, **examples.STREAM)
-@blueprint.may_fail(SessionBusy, *CLAUDE_ERRORS)
+@blueprint.may_fail(*TURN_ERRORS)
 def send_message(values: dict[str, Any], session_id: str) -> Any:
     """Send a message and get Claude's answer.
 
@@ -112,15 +117,38 @@ def export_session(query: dict[str, Any], session_id: str) -> Any:
 
 @blueprint.post("/import")
 @blueprint.takes(DocumentDraft, example=examples.DOCUMENT)
+@blueprint.takes_key
 @blueprint.answers(201, SessionView)
+@blueprint.may_fail(IdempotencyKeyReused)
 def import_session(values: dict[str, Any]) -> Any:
     """Make a session from a document.
 
     A message needs only `role` and `content`: without ids, the list is one conversation in its order.
     """
-    chat = transfer.import_(caller(), values["session"], values["messages"])
-    return chat, 201, {"Location": _address(chat.id), **etags.headers(chat)}
+    return _created(transfer.import_(caller(), values["session"], values["messages"], idempotency.claim()))
 
 
-def _address(session_id: str) -> str:
-    return url_for("sessions.get_session", session_id=session_id)
+@blueprint.post("/<id:session_id>/fork")
+@blueprint.takes(MessageChoice, example=examples.CHOICE)
+@blueprint.takes_key
+@blueprint.answers(201, SessionView)
+@blueprint.may_fail(SessionBusy, IdempotencyKeyReused)
+def fork_session(values: dict[str, Any], session_id: str) -> Any:
+    """Make a new session from this one's messages up to one of them."""
+    return _created(branches.fork(caller(), session_id, values["message_id"], idempotency.claim()))
+
+
+@blueprint.put("/<id:session_id>/head")
+@blueprint.takes(MessageChoice, example=examples.CHOICE)
+@blueprint.answers(200, SessionView)
+@blueprint.may_fail(SessionBusy, PreconditionFailed)
+def set_head(values: dict[str, Any], session_id: str) -> Any:
+    """Go on from another message, of this branch or another. `If-Match` is checked when sent."""
+    chat = branches.go_on_from(caller(), session_id, values["message_id"], etags.matcher())
+    return chat, 200, etags.headers(chat)
+
+
+def _created(made: Created) -> Any:
+    address = url_for("sessions.get_session", session_id=made.chat.id)
+    replayed = idempotency.headers(is_replayed=made.is_replayed)
+    return made.chat, 201, {"Location": address, **etags.headers(made.chat), **replayed}

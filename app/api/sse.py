@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
-from flask import Response
+from flask import Response, request
 
 from app.api.wiring import EVENT_STREAM
+from app.errors import Fault, Invalid
 from app.turns.log import Log
 
 HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
@@ -15,18 +17,32 @@ PING = b": ping\n\n"
 LINE_END = re.compile(r"\r\n|\r|\n")
 
 
-def respond(log: Log, message_id: str, ping_seconds: float, headers: dict[str, str]) -> Response:
-    """A response that follows the log from its first event."""
-    body = encode(log, message_id, ping_seconds)
+def respond(
+    log: Log, ping_seconds: float, *, after: int = 0, headers: Mapping[str, str] = MappingProxyType({})
+) -> Response:
+    """A response that follows the log from the event after this number."""
+    body = encode(log, ping_seconds, after)
     return Response(body, 200, headers={**HEADERS, **headers}, content_type=EVENT_STREAM)
 
 
-def encode(log: Log, message_id: str, ping_seconds: float) -> Iterator[bytes]:
+def encode(log: Log, ping_seconds: float, after: int = 0) -> Iterator[bytes]:
     """The log's events as bytes, each with its id; a comment line for each silence."""
-    for one in log.follow(ping_seconds=ping_seconds):
+    for one in log.follow(after, ping_seconds):
         if one is None:
             yield PING
         else:
             number, event = one
             lines = "\ndata: ".join(LINE_END.split(event.text))
-            yield f"id: {message_id}:{number}\nevent: {event.name}\ndata: {lines}\n\n".encode()
+            yield f"id: {log.message_id}:{number}\nevent: {event.name}\ndata: {lines}\n\n".encode()
+
+
+def after_of(number: int | None, message_id: str) -> int:
+    """The event that a reader already has: as asked for, or as its Last-Event-ID says."""
+    last = request.headers.get("Last-Event-ID", "")
+    if number is not None or not last:
+        return number or 0
+    found = re.fullmatch(r"(.+):(\d{1,10})", last)
+    if found is None or found[1] != message_id:
+        fault = Fault("/headers/Last-Event-ID", f"Must be {message_id}:n, as the events have it.")
+        raise Invalid("The Last-Event-ID is not of this message.", faults=[fault])
+    return int(found[2])

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn
 
 import flask_smorest
-from flask import Flask, Request
+from flask import Flask, Request, g
 from flask_smorest import Api
 from marshmallow import RAISE, Schema, ValidationError
 from webargs.flaskparser import FlaskParser
@@ -24,6 +24,18 @@ from app.schemas.sessions import TotalsView
 View = Callable[..., Any]
 PROBLEM_JSON = "application/problem+json"
 EVENT_STREAM = "text/event-stream"
+IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "The same key and body within 24 hours give the same answer, and no second effect.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
+}
+LAST_EVENT_ID = {
+    "name": "Last-Event-ID",
+    "in": "header",
+    "description": "The id of the last event you have, as browsers send it by themselves.",
+    "schema": {"type": "string", "maxLength": 60},
+}
 ERRORS = "x-errors"
 # What any route may answer besides what it names itself, without a key and with one.
 PUBLIC_ERRORS = (
@@ -58,7 +70,8 @@ class StrictParser(FlaskParser):
 
     def load_json(self, req: Request, schema: Schema) -> Any:
         """The body, which must be a JSON object."""
-        return bodies.json_object(req, may_be_missing=may_be_missing(schema))
+        g.body = bodies.json_object(req, may_be_missing=may_be_missing(schema))
+        return g.body
 
     def handle_error(self, error: ValidationError, req: Request, schema: Schema, **_: Any) -> NoReturn:
         """Every fault of the request at once."""
@@ -81,6 +94,10 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
     def post(self, rule: str) -> Callable[[View], View]:
         """Route POST."""
         return self._routes(rule, "POST")
+
+    def put(self, rule: str) -> Callable[[View], View]:
+        """Route PUT."""
+        return self._routes(rule, "PUT")
 
     def patch(self, rule: str) -> Callable[[View], View]:
         """Route PATCH."""
@@ -106,6 +123,14 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
     def takes_query(self, schema: type[Schema]) -> Callable[[View], View]:
         """The operation is given the query parameters."""
         return self.arguments(schema, location="query")  # type: ignore[no-any-return]
+
+    def takes_key(self, view: View) -> View:
+        """The operation may be repeated with an Idempotency-Key."""
+        return self.doc(parameters=[IDEMPOTENCY_KEY])(view)  # type: ignore[no-any-return]
+
+    def follows_stream(self, view: View) -> View:
+        """The operation goes on after the event that a reader had last."""
+        return self.doc(parameters=[LAST_EVENT_ID])(view)  # type: ignore[no-any-return]
 
     def answers(
         self, status: int, schema: type[Schema] | None = None, **about: Any

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.claude import events, failures, retries
 from app.claude.events import Event
+from app.claude.stop import Stop
 from app.errors import UpstreamFailed
 
 if TYPE_CHECKING:
@@ -65,9 +66,13 @@ class Claude:
                 self._made.close()
                 self._made = None
 
-    def stream(self, body: dict[str, Any]) -> Iterator[Event]:
-        """Claude's events for a request; raises ColloquyError. Retried before the first event only."""
-        return retries.until_first(lambda: self._attempt(body), self._patience.retries)
+    def stream(self, body: dict[str, Any], stop: Stop | None = None) -> Iterator[Event]:
+        """Claude's events for a request; raises ColloquyError, also when `stop` is set.
+
+        Retried before the first event only.
+        """
+        stop = stop or Stop()
+        return retries.until_first(lambda: self._attempt(body, stop), self._patience.retries, stop.wait)
 
     def count_tokens(self, body: dict[str, Any]) -> int:
         """Claude's own count of the tokens of a request without max_tokens."""
@@ -80,8 +85,8 @@ class Claude:
             listed = self._client().models.list(limit=1000, timeout=SIDE_CALL_SECONDS)
             return [one for one in (each.to_dict(mode="json") for each in listed) if one.get("id")]
 
-    def _attempt(self, body: dict[str, Any]) -> Iterator[Event]:
-        with translated(self._patience.silence_seconds) as seen:
+    def _attempt(self, body: dict[str, Any], stop: Stop) -> Iterator[Event]:
+        with translated(self._patience.silence_seconds) as seen, stop.at_work():
             create = self._client().messages.with_streaming_response.create
             with create(**body, stream=True) as response:
                 seen.is_open, seen.request_id = True, response.headers.get("request-id")
@@ -98,6 +103,8 @@ class Claude:
         import anthropic
         import httpx2
 
+        from app.claude.sockets import make_stoppable
+
         address, patience = self._find(), self._patience
         timeout = httpx2.Timeout(patience.silence_seconds, connect=patience.connect_seconds)
         limits = httpx2.Limits(
@@ -106,6 +113,7 @@ class Claude:
         http_client = anthropic.DefaultHttpxClient(
             limits=limits, timeout=timeout, transport=self._transport, trust_env=not address.is_own
         )
+        make_stoppable(http_client)
         return anthropic.Anthropic(
             api_key=address.api_key or NO_KEY,
             base_url=address.base_url or None,

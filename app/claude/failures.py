@@ -6,6 +6,7 @@ from app.errors import (
     ColloquyError,
     ContextOverflow,
     ModelNotFound,
+    ThinkingRefused,
     Upstream,
     UpstreamAuth,
     UpstreamFailed,
@@ -29,6 +30,13 @@ STATUS_OF_TYPE = {
 }
 RETRIED_STATUSES = frozenset({408, 409, 429, 529})
 RETRIED_TYPES = frozenset({"rate_limit_error", "api_error", "timeout_error", "overloaded_error"})
+# How Claude says that thinking sent back is not what it wrote, or does not stand where it wrote it.
+THINKING_SIGNS = (
+    "`signature`",
+    "bound to a different conversation",
+    "`redacted_thinking`",
+    "cannot be modified",
+)
 
 
 def is_transient(error: ColloquyError) -> bool:
@@ -81,6 +89,10 @@ def _from_refusal(status: int, message: str, upstream: Upstream) -> ColloquyErro
     if status == 413:
         return ContextOverflow(
             "The request is larger than Claude takes: send smaller files.", upstream=upstream
+        )
+    if "thinking" in message and any(sign in message for sign in THINKING_SIGNS):
+        return ThinkingRefused(
+            "Claude refused the thinking of an earlier answer: regenerate that answer.", upstream=upstream
         )
     return UpstreamRejected(
         "Claude refused the request: check the content and the settings sent.", upstream=upstream

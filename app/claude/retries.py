@@ -26,9 +26,12 @@ class Policy:
 
 
 def until_first(
-    attempt: Callable[[], Iterator[T]], policy: Policy, sleep: Callable[[float], None] = time.sleep
+    attempt: Callable[[], Iterator[T]], policy: Policy, wait_or_stop: Callable[[float], bool]
 ) -> Iterator[T]:
-    """The items of the first attempt that yields one. Transient errors before that are tried again."""
+    """The items of the first attempt that yields one. Transient errors before that are tried again.
+
+    `wait_or_stop` waits so many seconds, or says that no further try is wanted.
+    """
     ends_at = time.monotonic() + policy.deadline_seconds
     for tries in itertools.count(1):
         items = attempt()
@@ -39,7 +42,8 @@ def until_first(
             wait = wait_seconds(error, tries)
             if tries >= policy.tries or wait is None or time.monotonic() + wait > ends_at:
                 raise
-        sleep(wait)
+            if wait_or_stop(wait):
+                raise
     yield first
     yield from items
 

@@ -80,7 +80,7 @@ def _item(method: str, path: str, operation: dict[str, Any]) -> dict[str, Any]:
         request["auth"] = {"type": "noauth"}
     for type_, body in operation.get("requestBody", {}).get("content", {}).items():
         request["header"] = [{"key": "Content-Type", "value": type_}]
-        request["body"] = {"mode": "raw", "raw": json.dumps(body["example"], indent=2)}
+        request["body"] = {"mode": "raw", "raw": postman_body(body["example"])}
     item: dict[str, Any] = {"name": operation["summary"], "request": request}
     if "201" in operation["responses"]:
         script = {"type": "text/javascript", "exec": REMEMBER.split("\n")}
@@ -106,3 +106,9 @@ def _url(path: str, operation: dict[str, Any]) -> dict[str, Any]:
         "path": filled.strip("/").split("/"),
     }
     return {**url, "query": query} if query else url
+
+
+def postman_body(example: dict[str, Any]) -> str:
+    """An example with the collection's variables for the ids in it."""
+    filled = {name: f"{{{{{name}}}}}" if name == "message_id" else value for name, value in example.items()}
+    return json.dumps(filled, indent=2)

@@ -14,7 +14,7 @@ from flask_migrate import upgrade
 
 from app.cli.admin import in_words
 from app.extensions import config
-from app.services import users
+from app.services import health, users
 from app.telemetry.redaction import Redactor
 from config import INSTANCE, Config
 
@@ -30,6 +30,7 @@ def serve() -> None:
     check_address(settings)
     INSTANCE.mkdir(exist_ok=True)
     with in_words():
+        health.check_migratable()
         upgrade()
         new_key = users.ensure_admin()
     click.echo(banner(settings, new_key))

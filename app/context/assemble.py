@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 from app.context import tokens, window
-from app.context.rendering import render
+from app.context.blocks import THINKING
+from app.context.rendering import Digest, render
 from app.context.values import Ask, Entry, Plan, Prompt, Window
-from app.errors import ContextOverflow, Fault
+from app.errors import ContextOverflow, Fault, Invalid
 
 MARGIN_TOKENS = 64
 
@@ -33,6 +36,12 @@ def assemble(path: Sequence[Entry], ask: Ask, limits: Window) -> Prompt:
     )
     _check(plan, max_tokens, limits)
     transcript = render(path[start:], ask)
+    if not transcript.messages or transcript.messages[-1]["role"] != "user":
+        raise Invalid(
+            "Nothing of the newest message can be sent: a tool_result must answer a tool_use of the answer "
+            "before it, and text must not be blank.",
+            faults=[Fault("/content", "holds nothing that can be sent")],
+        )
     return Prompt(
         model=ask.model,
         max_tokens=max_tokens,
@@ -41,7 +50,18 @@ def assemble(path: Sequence[Entry], ask: Ask, limits: Window) -> Prompt:
         plan=plan,
         system=ask.system,
         tools=ask.tools,
+        thinking_ids=transcript.thinking_ids,
     )
+
+
+def without_thinking(prompt: Prompt) -> Prompt:
+    """The same prompt for a Claude that refused the thinking in it."""
+    digest, messages = Digest(prompt), list[dict[str, Any]]()
+    for message in prompt.messages:
+        kept = [block for block in message["content"] if block["type"] not in THINKING]
+        messages.append({**message, "content": kept})
+        digest.add(messages[-1])
+    return replace(prompt, messages=tuple(messages), bound_to=digest.value, thinking_ids=())
 
 
 def input_share_tokens(ask: Ask, limits: Window, max_tokens: int) -> int:

@@ -13,25 +13,32 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import Any
 
-from app.context.values import Ask, Block, Entry
-
-THINKING = frozenset({"thinking", "redacted_thinking"})
+from app.claude.rules.blocks import SERVER_RESULTS
+from app.context.blocks import THINKING, pair_key, taken
+from app.context.values import Ask, Block, Entry, Prompt
 
 
 @dataclass(frozen=True)
 class Transcript:
-    """What Claude is sent, and the digest that an answer to it is bound to."""
+    """What Claude is sent, the digest that an answer to it is bound to, and whose thinking is in it."""
 
     messages: list[dict[str, Any]]
     bound_to: str
+    thinking_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Piece:
-    """A block, and the message it came from."""
+    """A block as it is sent, the message it came from, and where it stood in it."""
 
     block: Block
     entry: Entry
+    at: int
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether it is sent as it was said; cache markers don't count."""
+        return self.block.keys() == self.entry.content[self.at].keys() - {"cache_control"}
 
     @property
     def type(self) -> str:
@@ -53,11 +60,22 @@ class Said:
         """The pieces of one type, by identity, whose field has none of the other side's values."""
         return {id(one) for one in self.pieces if one.type == type_ and one.block.get(name) not in others}
 
+    def unpaired_on_the_server(self) -> set[int]:
+        """Calls of Claude's own tools that have no result after them, and results without a call before."""
+        called: dict[str, int] = {}
+        lost: set[int] = set()
+        for one in self.pieces:
+            if one.type == "server_tool_use":
+                called[str(one.block.get("id"))] = id(one)
+            elif one.type in SERVER_RESULTS and called.pop(str(one.block.get("tool_use_id")), None) is None:
+                lost.add(id(one))
+        return lost | set(called.values())
+
 
 class Digest:
     """Grows message by message over model, system, tools and messages."""
 
-    def __init__(self, ask: Ask) -> None:
+    def __init__(self, ask: Ask | Prompt) -> None:
         self._hash = hashlib.blake2b(_bytes([ask.model, ask.system or "", list(ask.tools)]), digest_size=32)
 
     def add(self, message: Block) -> None:
@@ -72,15 +90,14 @@ class Digest:
 
 def render(path: Sequence[Entry], ask: Ask) -> Transcript:
     """The messages for a path."""
-    digest, messages = Digest(ask), list[dict[str, Any]]()
+    digest, messages, thinking_ids = Digest(ask), list[dict[str, Any]](), dict[str, None]()
     for said in paired(merged(_pieces_of(path))):
         bound_to = digest.value
-        kept = [
-            one.block for one in said.pieces if one.type not in THINKING or _is_bound(one, said, bound_to)
-        ]
-        messages.append({"role": said.role, "content": kept})
+        kept = [one for one in said.pieces if one.type not in THINKING or _is_bound(one, said, bound_to)]
+        thinking_ids.update((one.entry.id, None) for one in kept if one.type in THINKING)
+        messages.append({"role": said.role, "content": [one.block for one in kept]})
         digest.add(messages[-1])
-    return Transcript(messages, digest.value)
+    return Transcript(messages, digest.value, tuple(thinking_ids))
 
 
 def merged(pieces: Iterable[Piece]) -> list[Said]:
@@ -101,22 +118,23 @@ def paired(conversation: list[Said]) -> list[Said]:
         lost |= before.without("tool_use", "id", answered) | after.without(
             "tool_result", "tool_use_id", asked
         )
+        lost |= before.unpaired_on_the_server()
     if not lost:
         return conversation
     return paired(merged(piece for one in conversation for piece in one.pieces if id(piece) not in lost))
 
 
 def _pieces_of(path: Sequence[Entry]) -> Iterable[Piece]:
-    """The blocks of a path, without empty text, and without a second tool call or result of the same id."""
+    """The blocks of a path that go to Claude, without a second tool call or result of the same id."""
     seen: set[tuple[str, str]] = set()
     for entry in path:
-        for block in entry.content:
-            id_ = str(block.get("id") or block.get("tool_use_id") or "")
-            key = (str(block.get("type")), id_)
-            if _is_empty(block) or (id_ and key in seen):
+        for at, block in enumerate(entry.content):
+            kept, key = taken(entry.role, block), pair_key(block)
+            if kept is None or key in seen:
                 continue
-            seen.add(key)
-            yield Piece(block, entry)
+            if key:
+                seen.add(key)
+            yield Piece(kept, entry, at)
 
 
 def _in_order(pieces: list[Piece]) -> list[Piece]:
@@ -129,11 +147,8 @@ def _in_order(pieces: list[Piece]) -> list[Piece]:
 def _is_bound(thinking: Piece, said: Said, bound_to: str) -> bool:
     entry, first = thinking.entry, said.pieces[0].entry
     is_signed = bool(thinking.block.get("signature") or thinking.block.get("data"))
-    return is_signed and entry is first and entry.bound_to == bound_to
-
-
-def _is_empty(block: Block) -> bool:
-    return block.get("type") == "text" and not str(block.get("text", "")).strip()
+    before = [one for one in said.pieces if one.entry is entry and one.at < thinking.at and one.is_unchanged]
+    return is_signed and len(before) == thinking.at and entry is first and entry.bound_to == bound_to
 
 
 def _bytes(value: Any) -> bytes:

@@ -55,7 +55,10 @@ class Plan:
 
 @dataclass(frozen=True)
 class Prompt:
-    """A Messages request, what it is bound to (see `rendering.Digest`), and how it came about."""
+    """A Messages request, what it is bound to (see `rendering.Digest`), and how it came about.
+
+    `thinking_ids` are the messages whose thinking goes back with it.
+    """
 
     model: str
     max_tokens: int
@@ -64,6 +67,7 @@ class Prompt:
     plan: Plan
     system: str | None = None
     tools: Sequence[Block] = field(default=())
+    thinking_ids: Sequence[str] = ()
 
     def as_request(self) -> dict[str, Any]:
         """The body for Claude; the marker caches the prompt up to its last block."""

@@ -11,8 +11,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CTE, ForeignKey, Index, Select, String, and_, select
+from sqlalchemy import CTE, ForeignKey, Index, Select, String, and_, delete, select
 from sqlalchemy.orm import Mapped, aliased, mapped_column
+from sqlalchemy.sql.dml import ReturningDelete
 
 from app.models.base import JsonText, Model, RowNumber, UtcDateTime, new_id, now
 from app.models.sessions import ChatSession
@@ -42,6 +43,7 @@ class Message(Model):
     problem: Mapped[dict[str, Any] | None] = mapped_column(JsonText)
     client_metadata: Mapped[dict[str, Any]] = mapped_column("metadata", JsonText, default=dict)
     bound_to: Mapped[str | None] = mapped_column(String(64))
+    repairs: Mapped[list[str] | None] = mapped_column(JsonText)
     input_tokens: Mapped[int | None]
     cache_read_tokens: Mapped[int | None]
     cache_write_5m_tokens: Mapped[int | None]
@@ -89,3 +91,10 @@ def select_path(head_id: str, low: int, high: int) -> Select[Message]:
         Message.branch_id == way.c.branch_id, Message.depth <= way.c.upto, Message.depth.between(low, high)
     )
     return select(Message).join(way, is_on_path).order_by(Message.depth)
+
+
+def delete_subtree(message_id: str) -> ReturningDelete[str]:
+    """Deletes a message and all that follows from it; returns their ids."""
+    subtree = select(Message.id).where(Message.id == message_id).cte("subtree", recursive=True)
+    subtree = subtree.union(select(Message.id).join(subtree, Message.parent_id == subtree.c.id))
+    return delete(Message).where(Message.id.in_(select(subtree.c.id))).returning(Message.id)

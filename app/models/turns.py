@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String, exists
+from sqlalchemy import ForeignKey, String, exists, false
 from sqlalchemy.orm import Mapped, column_property, mapped_column
 
 from app.models.base import Model, UtcDateTime
@@ -19,7 +19,9 @@ class Turn(Model):
     message_id: Mapped[str] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True)
     session_id: Mapped[str] = mapped_column(ForeignKey("sessions.id", ondelete="CASCADE"), unique=True)
     holder: Mapped[str] = mapped_column(String(200))
+    request_id: Mapped[str] = mapped_column(String(128), server_default="")
     leased_until: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    is_cancelled: Mapped[bool] = mapped_column("cancelled", default=False, server_default=false())
 
 
 ChatSession.is_running = column_property(exists().where(Turn.session_id == ChatSession.id))

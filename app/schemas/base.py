@@ -20,6 +20,12 @@ class StrictSchema(Schema):
         unknown = RAISE
 
 
+class Nothing(StrictSchema):
+    """A body without fields."""
+
+    may_be_missing = True
+
+
 class StrictBoolean(fields.Boolean):
     """true or false, and no word or number for it."""
 
@@ -162,15 +168,14 @@ class ProblemView(StrictSchema):
     retryable = fields.Boolean(required=True)
     errors = fields.List(fields.Nested(FaultView))
     upstream = fields.Nested(UpstreamView)
+    retry_after_seconds = fields.Integer(metadata={"description": "How long to wait before the next try."})
+    message_url = fields.String(metadata={"description": "Where the message can be read."})
     session_id = fields.String(metadata={"description": "Where a turn failed: its session."})
     user_message_id = fields.String(
         metadata={"description": "Where a turn failed: the message, which is stored."}
     )
     message_id = fields.String(
         metadata={"description": "Where a turn failed: the answer, with what came of it."}
-    )
-    parent_id = fields.String(
-        allow_none=True, metadata={"description": "Where a turn failed: what it followed."}
     )
 
 

@@ -21,6 +21,7 @@ from app.schemas.content import SaidMessage
 from app.schemas.messages import MessageView
 from app.schemas.sessions import SessionChange, SessionView
 from app.services.transfer import FORMAT, VERSION
+from app.turns.run import REPAIRS
 
 MOST_MESSAGES = 5_000  # more would hold up the other clients of the process for seconds
 MOST_TOKENS_COUNTED = 2**31 - 1
@@ -57,6 +58,7 @@ class DocumentMessage(SaidMessage):
     error = fields.Nested(ProblemView, allow_none=True)
     metadata = free_metadata()
     bound_to = text(64, allow_none=True)
+    repairs = fields.List(fields.String(validate=validate.OneOf(REPAIRS)))
     created_at = Time()
 
 

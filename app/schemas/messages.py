@@ -19,17 +19,55 @@ from app.schemas.base import (
 )
 from app.schemas.content import ANY_BLOCK, Content
 from app.schemas.sessions import MOST_SYSTEM_CHARACTERS
+from app.turns.run import REPAIRS
+
+MOST_EVENTS = 2**31 - 1
 
 
-class MessageDraft(StrictSchema):
-    """A message to send. Its settings win over the session's, for this answer only."""
+class AnswerDraft(StrictSchema):
+    """How to answer. The settings win over the session's, for this answer only."""
 
-    content = Content(required=True)
+    may_be_missing = True
+
     model = text(200, 1, allow_none=True, metadata={"example": "claude-sonnet-5-5"})
     system = text(MOST_SYSTEM_CHARACTERS, allow_none=True)
     max_tokens = whole_number(1, MOST_TOKENS, allow_none=True, metadata={"example": 1024})
     stream = StrictBoolean(load_default=False, metadata={"description": "Answer as server-sent events."})
+
+
+class EditDraft(AnswerDraft):
+    """Another message in the place of one of yours; its metadata is kept where none is given."""
+
+    may_be_missing = False
+
+    content = Content(required=True)
+    metadata = free_metadata()
+
+
+class MessageDraft(AnswerDraft):
+    """A message to send."""
+
+    may_be_missing = False
+
+    content = Content(required=True)
     metadata = free_metadata(load_default=dict)
+    parent_id = text(
+        40,
+        1,
+        allow_none=True,
+        metadata={"description": "The message that this one follows; null or left out: the head."},
+    )
+    on_busy = fields.String(
+        load_default="reject",
+        validate=validate.OneOf(["reject", "queue"]),
+        metadata={"description": "While the session answers: 409, or wait for the turn."},
+    )
+
+
+class MessageChoice(StrictSchema):
+    """One of the session's messages."""
+
+    message_id = text(40, 1, required=True, metadata={"example": "msg_01kb3v8r5y7x2m4n6p8q0s2t4v"})
 
 
 class AnyMessageDraft(MessageDraft):
@@ -59,6 +97,15 @@ class MessageView(StrictSchema):
         data_key="error",
         metadata={"oneOf": [{"$ref": "#/components/schemas/Problem"}, {"type": "null"}]},
     )
+    repairs = fields.Function(
+        lambda row: row.repairs or [],
+        required=True,
+        metadata={
+            "type": "array",
+            "items": {"type": "string", "enum": list(REPAIRS)},
+            "description": "What had to be changed in the request before Claude took it.",
+        },
+    )
     client_metadata = fields.Dict(required=True, data_key="metadata")
     created_at = Time(required=True)
     updated_at = Time(required=True)
@@ -72,6 +119,25 @@ class TurnView(StrictSchema):
 
     user_message = fields.Nested(MessageView, required=True)
     message = fields.Nested(MessageView, required=True)
+
+
+class PathFilter(PageFilter):
+    """Which of a session's messages."""
+
+    view = fields.String(
+        load_default="path",
+        validate=validate.OneOf(["path", "tree"]),
+        metadata={"description": "`path`: from the first to the head; `tree`: every branch."},
+    )
+
+
+class EventsFilter(StrictSchema):
+    """From where on."""
+
+    after = fields.Integer(
+        validate=validate.Range(0, MOST_EVENTS),
+        metadata={"description": "The number of the last event you have; wins over `Last-Event-ID`."},
+    )
 
 
 class SearchFilter(PageFilter):

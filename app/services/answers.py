@@ -4,32 +4,31 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, select, update
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy import update
+from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from app.claude.events import Event
 from app.context import Prompt
 from app.errors import ColloquyError, InternalError
 from app.extensions import claude
-from app.models.base import now
 from app.models.messages import Message
-from app.models.sessions import ChatSession
 from app.models.turns import Turn
-from app.services import tree
-from app.services.transactions import writing
+from app.services import endings, logs, processes
+from app.services.endings import Ending
+from app.services.transactions import reading, writing
 from app.turns import reply
 from app.turns.log import Log
-from app.turns.reply import Reply, Usage
-from app.turns.run import Outcome, run
+from app.turns.run import THINKING_REMOVED, Outcome, run
+from app.turns.runner import Running
 
-TRIES_TO_STORE = 3
-PAUSE_SECONDS = 0.2
-UNFINISHED = ("running", "interrupted")
+# Between tries to store an answer: a database that restarts is waited for, about a minute.
+PAUSES_SECONDS = (0.1, 0.2, 0.5, 1, 2, 5, 5, 5, 10, 10, 10, 10)
 
 
 @dataclass(frozen=True)
@@ -49,82 +48,88 @@ class Job:
         names = ("session_id", "user_message_id", "message_id", "parent_id")
         return {name: getattr(self, name) for name in names}
 
+    @property
+    def first_event(self) -> Event:
+        """What the log begins with."""
+        return Event.made("colloquy.turn", self.ids)
 
-def carry_out(job: Job, log: Log) -> None:
+
+def carry_out(job: Job, turn: Running) -> None:
     """Make the answer. Whoever saw `colloquy.done` finds it stored."""
-    log.append(Event.made("colloquy.turn", job.ids))
-    events = claude().stream(job.prompt.as_request())
-    _end(job, log, run(events, log))
-    with suppress(ColloquyError):
-        deque(events, maxlen=0)  # read to the end, or the connection to Claude could not be used again
+    asked: list[Iterator[Event]] = []
+
+    def _ask(prompt: Prompt) -> Iterator[Event]:
+        asked.append(claude().stream(prompt.as_request(), turn.stop))
+        return asked[-1]
+
+    end(job, turn.log, run(job.prompt, _ask, turn.log, turn.stop))
+    for events in asked:
+        with suppress(ColloquyError):
+            deque(events, maxlen=0)  # read to the end, or the connection could not be used again
 
 
-def give_up(job: Job, log: Log) -> None:
+def give_up(job: Job, turn: Running) -> None:
     """End an answer whose making failed: what came is kept if the database takes it, and the stream ends."""
-    if log.is_closed:
+    if turn.log.is_closed:
         return
     error = InternalError("The answer could not be finished; what came is kept. Ask for it again.")
-    came = [one for one in log.events if not one.name.startswith("colloquy.")]
+    came = [one for one in turn.log.events if not one.name.startswith("colloquy.")]
+    outcome = Outcome(job.prompt, reply.read(came), "failed", error)
     with suppress(SQLAlchemyError):
-        _end(job, log, Outcome(reply.read(came), error))
+        end(job, turn.log, outcome)
         return
-    _tell(job, log, Outcome(Reply(), error))
+    turn.log.finish(_ending(job, outcome).events)
 
 
-def _end(job: Job, log: Log, outcome: Outcome) -> None:
-    for tries_left in reversed(range(TRIES_TO_STORE)):
+def end(job: Job, log: Log, outcome: Outcome) -> None:
+    """Store how it ended, and then tell. What another process has made of it meanwhile is told instead."""
+    ending = _ending(job, outcome)
+    log.usage = outcome.reply.usage
+    with log.writer:
+        is_ours = _store(job, log, ending, outcome)
+        events = [*log.unwritten(), *ending.events] if is_ours else _told_by_others(log) or ending.events
+        log.finish(events)
+
+
+def _store(job: Job, log: Log, ending: Ending, outcome: Outcome) -> bool:
+    for pause in (*PAUSES_SECONDS, None):
         try:
-            _store(job, outcome)
-            break
-        except OperationalError:
-            if not tries_left:
+            with writing() as session:
+                mine = Turn.holder == processes.name()
+                is_ours = endings.store(session, ending, mine, log.written, log.unwritten())
+                if is_ours:
+                    _bind(session, job, outcome)
+                return is_ours
+        except (OperationalError, IntegrityError):
+            if pause is None:
                 raise
-            time.sleep(PAUSE_SECONDS)
-    _tell(job, log, outcome)
+            time.sleep(pause)
+            with suppress(OperationalError):
+                logs.catch_up(log)
+    raise AssertionError  # the loop ends by returning or raising
 
 
-def _tell(job: Job, log: Log, outcome: Outcome) -> None:
-    log.error, log.usage = outcome.error, outcome.reply.usage
-    if outcome.error:
-        log.append(Event.made("error", _problem(job, outcome.error)))
-    done = {"message_id": job.message_id, "status": outcome.status, "stop_reason": outcome.reply.stop_reason}
-    log.append(Event.made("colloquy.done", done))
-    log.close()
+def _bind(session: Session, job: Job, outcome: Outcome) -> None:
+    """Where thinking had to be removed, remember that it no longer fits, and what the answer is bound to."""
+    if THINKING_REMOVED in outcome.repairs:
+        refused = update(Message).where(Message.id.in_(job.prompt.thinking_ids))
+        session.execute(refused.values(bound_to=None))
+        answer = update(Message).where(Message.id == job.message_id)
+        session.execute(answer.values(bound_to=outcome.prompt.bound_to))
 
 
-def _problem(job: Job, error: ColloquyError) -> dict[str, Any]:
-    return {**error.as_problem(), "request_id": job.request_id}
+def _told_by_others(log: Log) -> Sequence[Event]:
+    with reading() as session:
+        return logs.stored(session, log.message_id, log.written)
 
 
-def _store(job: Job, outcome: Outcome) -> None:
-    with writing() as session:
-        # The session first, as whoever deletes it does: two that lock in turn never wait for each other.
-        session.scalar(select(ChatSession.id).where(ChatSession.id == job.session_id).with_for_update())
-        session.execute(delete(Turn).where(Turn.message_id == job.message_id))
-        message = session.scalar(select(Message).where(Message.id == job.message_id))
-        if message is None or message.status not in UNFINISHED:
-            return  # deleted meanwhile, or stored by a try before
-        _fill(message, job, outcome)
-        owner_id = _count(session, job.session_id, outcome.reply.usage)
-        tree.index(session, message, owner_id)
-
-
-def _fill(message: Message, job: Job, outcome: Outcome) -> None:
-    came = outcome.reply
-    message.content = came.content
-    message.status = outcome.status
-    message.model = came.model or job.prompt.model
-    message.stop_reason = came.stop_reason
-    message.problem = _problem(job, outcome.error) if outcome.error else None
-    message.bound_to = job.prompt.bound_to
-    message.updated_at = now()
-    for name, tokens in asdict(came.usage).items() if came.usage else ():
-        setattr(message, name, tokens)
-
-
-def _count(session: Session, session_id: str, usage: Usage | None) -> str:
-    """Add the usage to the session's totals; returns whose session it is."""
-    used = asdict(usage or Usage())
-    sums: dict[Any, Any] = {name: getattr(ChatSession, name) + tokens for name, tokens in used.items()}
-    statement = update(ChatSession).where(ChatSession.id == session_id).values(**sums, updated_at=now())
-    return session.execute(statement.returning(ChatSession.user_id)).scalar_one()
+def _ending(job: Job, outcome: Outcome) -> Ending:
+    return Ending(
+        job.session_id,
+        job.message_id,
+        job.request_id,
+        outcome.reply,
+        outcome.status,
+        outcome.error,
+        outcome.repairs,
+    )

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.orm import Session
 
 from app.errors import DatabaseUnavailable
-from app.extensions import config, dialect, newest_revision
+from app.extensions import config, dialect, known_revisions, newest_revision
 from app.services.transactions import reading
 from config import VERSION
 
@@ -32,9 +33,29 @@ def database_in_words() -> Iterator[None]:
         ) from error
 
 
+def check_migratable() -> None:
+    """Raises DatabaseUnavailable where a newer server has migrated the database."""
+    with database_in_words(), reading() as session:
+        if inspect(session.connection()).has_table("alembic_version"):
+            _refuse_newer(_revision(session))
+
+
 def check_database() -> None:
     """Raises DatabaseUnavailable where the schema is not the one this server was made for."""
     with database_in_words(), reading() as session:
-        found = session.scalar(text("SELECT version_num FROM alembic_version"))
+        found = _revision(session)
+    _refuse_newer(found)
     if found != newest_revision():
         raise DatabaseUnavailable(f"The database is at revision {found}: run `flask db upgrade`.")
+
+
+def _revision(session: Session) -> str | None:
+    found: str | None = session.scalar(text("SELECT version_num FROM alembic_version"))
+    return found
+
+
+def _refuse_newer(revision: str | None) -> None:
+    if revision and revision not in known_revisions():
+        raise DatabaseUnavailable(
+            f"The database is at revision {revision}, which a newer server made: run that version."
+        )

@@ -6,6 +6,7 @@ import html
 from dataclasses import dataclass
 
 from sqlalchemy import and_, or_
+from sqlalchemy.orm import Session
 
 from app.errors import NotFound
 from app.extensions import dialect
@@ -29,7 +30,12 @@ class Match:
 def get(caller: Caller, message_id: str) -> Message:
     """One message; raises NotFound where it is not the caller's."""
     with reading() as session:
-        message = session.scalar(select_message(caller.user_id, message_id))
+        return own(session, caller, message_id)
+
+
+def own(session: Session, caller: Caller, message_id: str) -> Message:
+    """The caller's message; raises NotFound."""
+    message = session.scalar(select_message(caller.user_id, message_id))
     if message is None:
         raise NotFound(f"You have no message {message_id}.")
     return message

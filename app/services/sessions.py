@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, delete
+from sqlalchemy import Select, delete, select
 from sqlalchemy.orm import Session
 
-from app.errors import NotFound, PreconditionFailed
-from app.models.base import now
+from app.errors import NotFound, PreconditionFailed, SessionBusy
+from app.extensions import parts
+from app.models.base import new_id, now
 from app.models.messages import Message, select_path
 from app.models.sessions import ChatSession, select_session, select_sessions_of
-from app.services import tree
+from app.models.turns import Turn
+from app.services import idempotency, tree
+from app.services.idempotency import Claim, Made, Taken
 from app.services.identity import Caller
 from app.services.pages import Ask, Page, cut
 from app.services.transactions import reading, writing
@@ -36,14 +40,37 @@ def etag_of(row: ChatSession | Message) -> str:
     return f"{row.id[-8:]}-{row.updated_at.timestamp():.6f}{'-running' if is_running else ''}"
 
 
-def create(caller: Caller, values: dict[str, Any]) -> ChatSession:
+@dataclass(frozen=True)
+class Created:
+    """A session that was made, now or by the same request before."""
+
+    chat: ChatSession
+    is_replayed: bool = False
+
+
+def made_once(caller: Caller, claim: Claim | None, make: Callable[[Session, str], ChatSession]) -> Created:
+    """The session that `make` makes, with the id it is given; if the request made one before, that one."""
+    while True:
+        with reading() as session:
+            if made := idempotency.made(session, caller, claim):
+                return Created(own(session, caller, made.session_id), is_replayed=True)
+        with suppress(Taken), writing() as session:
+            session_id = new_id("ses")
+            idempotency.keep(session, caller, claim, Made(session_id))
+            return Created(make(session, session_id))
+
+
+def create(caller: Caller, values: dict[str, Any], claim: Claim | None = None) -> Created:
     """A new session with these settings."""
-    with writing() as session:
-        chat = ChatSession(user_id=caller.user_id, **values)
+
+    def _make(session: Session, session_id: str) -> ChatSession:
+        chat = ChatSession(id=session_id, user_id=caller.user_id, **values)
         session.add(chat)
         session.flush()
         session.refresh(chat)
-    return chat
+        return chat
+
+    return made_once(caller, claim, _make)
 
 
 def page(caller: Caller, wanted: Wanted, ask: Ask) -> Page[ChatSession]:
@@ -67,7 +94,7 @@ def get(caller: Caller, session_id: str) -> ChatSession:
 def change(caller: Caller, session_id: str, values: dict[str, Any], matches: Matches) -> ChatSession:
     """Set these columns; raises PreconditionFailed where the caller has seen another version."""
     with writing() as session:
-        chat = _expected(session, caller, session_id, matches)
+        chat = expected(session, caller, session_id, matches)
         for name, value in values.items():
             setattr(chat, name, value)
         chat.updated_at = now()
@@ -77,10 +104,13 @@ def change(caller: Caller, session_id: str, values: dict[str, Any], matches: Mat
 
 
 def remove(caller: Caller, session_id: str, matches: Matches) -> None:
-    """Delete a session with everything that hangs on it; the database cascades."""
+    """Delete a session with everything that hangs on it; an answer that is being made is stopped."""
     with writing() as session:
-        chat = _expected(session, caller, session_id, matches)
+        chat = expected(session, caller, session_id, matches)
+        running = running_id(session, chat.id)
         session.execute(delete(ChatSession).where(ChatSession.id == chat.id))
+    if running and (turn := parts().runner.find(running)):
+        turn.stop.set("cancelled")
 
 
 def path_page(caller: Caller, session_id: str, ask: Ask) -> Page[Message]:
@@ -96,12 +126,50 @@ def path_page(caller: Caller, session_id: str, ask: Ask) -> Page[Message]:
     return cut(rows, ask.limit, lambda row: [row.depth])
 
 
+def tree_page(caller: Caller, session_id: str, ask: Ask) -> Page[Message]:
+    """The messages of every branch, in the order they were made: each stands after the one it follows."""
+    with reading() as session:
+        own(session, caller, session_id)
+        statement = select(Message).where(Message.session_id == session_id)
+        if ask.after:
+            key = ask.after[0]
+            statement = statement.where(Message.number < key if ask.is_descending else Message.number > key)
+        order = Message.number.desc() if ask.is_descending else Message.number
+        rows = session.scalars(statement.order_by(order).limit(ask.limit + 1)).all()
+    return cut(rows, ask.limit, lambda row: [row.number])
+
+
 def own(session: Session, caller: Caller, session_id: str) -> ChatSession:
     """The caller's session; raises NotFound."""
     chat = session.scalar(select_session(caller.user_id, session_id))
     if chat is None:
         raise NotFound(f"You have no session {session_id}.")
     return chat
+
+
+def refuse_if_busy(session: Session, session_id: str) -> None:
+    """Raises SessionBusy while an answer is being made.
+
+    A statement of its own: `is_running` of a row that was waited for may be older than the wait.
+    """
+    running = running_id(session, session_id)
+    if running:
+        raise busy(session_id, running)
+
+
+def running_id(session: Session, session_id: str) -> str | None:
+    """The answer that is being made in a session."""
+    return session.scalar(select(Turn.message_id).where(Turn.session_id == session_id))
+
+
+def busy(session_id: str, message_id: str | None = None) -> SessionBusy:
+    """What to say where a session answers already; the message is the answer it is busy with."""
+    error = SessionBusy(
+        f"{session_id} is answering another message: wait until it is done, or send with on_busy: queue.",
+        headers={"Retry-After": "1"},
+    )
+    error.about = {"message_id": message_id} if message_id else {}
+    return error
 
 
 def locked(session: Session, caller: Caller, session_id: str) -> ChatSession:
@@ -113,6 +181,21 @@ def locked(session: Session, caller: Caller, session_id: str) -> ChatSession:
     return chat
 
 
+def expected(session: Session, caller: Caller, session_id: str, matches: Matches) -> ChatSession:
+    """The caller's session, locked, in the version that the caller has seen."""
+    chat = locked(session, caller, session_id)
+    expect(chat, matches)
+    return chat
+
+
+def expect(row: ChatSession | Message, matches: Matches) -> None:
+    """Raises PreconditionFailed where the caller has seen another version."""
+    if not matches(etag_of(row)):
+        raise PreconditionFailed(
+            "Read it again and repeat the change.", headers={"ETag": f'"{etag_of(row)}"'}
+        )
+
+
 def _depths(ask: Ask, deepest: int) -> tuple[int, int]:
     """The least and greatest depth of a page and the one row after it."""
     after = min(max(ask.after[0], -1), deepest + 1) if ask.after else None
@@ -121,15 +204,6 @@ def _depths(ask: Ask, deepest: int) -> tuple[int, int]:
         return high - ask.limit, high
     low = 0 if after is None else after + 1
     return low, low + ask.limit
-
-
-def _expected(session: Session, caller: Caller, session_id: str, matches: Matches) -> ChatSession:
-    chat = locked(session, caller, session_id)
-    if not matches(etag_of(chat)):
-        raise PreconditionFailed(
-            "Read it again and repeat the change.", headers={"ETag": f'"{etag_of(chat)}"'}
-        )
-    return chat
 
 
 def _filtered(statement: Select[ChatSession], wanted: Wanted) -> Select[ChatSession]:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
+from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -45,6 +46,12 @@ def writing() -> Iterator[Session]:
             session.commit()
         finally:
             session.close()
+
+
+def one_at_a_time(session: Session, lock: int) -> None:
+    """Wait until no other process is in a transaction with this lock; on SQLite none ever is."""
+    if dialect() == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": lock})
 
 
 def _begin(session: Session, is_sqlite: bool) -> None:

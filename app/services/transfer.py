@@ -14,9 +14,11 @@ from app.models.base import new_id, now
 from app.models.messages import Message
 from app.models.sessions import ChatSession
 from app.services import sessions, tree
+from app.services.idempotency import Claim
 from app.services.identity import Caller
+from app.services.sessions import Created
 from app.services.texts import plain_text
-from app.services.transactions import reading, writing
+from app.services.transactions import reading
 from app.services.tree import Place
 from app.turns.reply import Usage
 
@@ -54,11 +56,14 @@ def as_markdown(caller: Caller, session_id: str) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def import_(caller: Caller, settings: dict[str, Any], messages: list[dict[str, Any]]) -> ChatSession:
+def import_(
+    caller: Caller, settings: dict[str, Any], messages: list[dict[str, Any]], claim: Claim | None = None
+) -> Created:
     """A new session from a document's settings and messages; ids are new, times and usage are kept."""
     old_head = settings.pop("head_id", None)
-    with writing() as session:
-        chat = ChatSession(user_id=caller.user_id, messages=len(messages), **settings)
+
+    def _make(session: Session, session_id: str) -> ChatSession:
+        chat = ChatSession(id=session_id, user_id=caller.user_id, messages=len(messages), **settings)
         session.add(chat)
         session.flush()
         stored = _store_all(session, chat.id, messages)
@@ -69,7 +74,9 @@ def import_(caller: Caller, settings: dict[str, Any], messages: list[dict[str, A
         for row in stored.rows:
             tree.index(session, row, caller.user_id)
         session.refresh(chat)
-    return chat
+        return chat
+
+    return sessions.made_once(caller, claim, _make)
 
 
 class _Stored:
@@ -145,6 +152,7 @@ def _columns(one: dict[str, Any]) -> dict[str, Any]:
         "problem": one.get("error"),
         "client_metadata": one.get("metadata") or {},
         "bound_to": one.get("bound_to"),
+        "repairs": one.get("repairs") or None,
         "created_at": at,
         "updated_at": at,
         **{name: usage.get(name) for name in USAGE},

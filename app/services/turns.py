@@ -1,64 +1,73 @@
-"""Sending: store the message and an answer in the making, then hand over to the runner."""
+"""Turns: begin one, wait for it, stop it."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from contextlib import suppress
+from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from app.context import Entry, assemble
-from app.errors import NotFound, SessionBusy
-from app.extensions import parts
-from app.models.base import new_id, now
+from app.errors import Draining, NotFound, SessionBusy, from_problem
+from app.extensions import config, parts
 from app.models.messages import Message
 from app.models.sessions import ChatSession
-from app.services import leases, sessions, tree
+from app.models.turns import Turn
+from app.services import beginnings, idempotency, logs, messages, sessions
 from app.services.answers import Job, carry_out, give_up
+from app.services.beginnings import Draft
+from app.services.idempotency import Claim, Made, Taken
 from app.services.identity import Caller
-from app.services.models import window_of
-from app.services.settings import Wishes, settle
 from app.services.transactions import reading, writing
 from app.turns.log import Log
+from app.turns.runner import Running
 
 TRIES_AT_THE_HEAD = 3
 EVENTS_BEFORE_CLAUDE = 1  # colloquy.turn
-
-
-@dataclass(frozen=True)
-class Draft:
-    """What is sent: content blocks, and what is wished for the answer; no session id makes a session."""
-
-    content: list[dict[str, Any]]
-    session_id: str | None = None
-    wishes: Wishes = field(default_factory=Wishes)
-    metadata: dict[str, Any] = field(default_factory=dict)
+PAUSE_SECONDS = 0.02
+LOOK_SECONDS = 0.2  # between two looks whether a session is free, or the server is about to stop
+LONGEST_CANCEL_SECONDS = 10
+LONGEST_STOP_SECONDS = 5
+SECONDS_TO_RESTART = 5
 
 
 @dataclass(frozen=True)
 class Begun:
-    """A turn that was begun: the ids of its messages, and the log of its events."""
+    """A turn that was begun, now or by the same request before: the ids, and the log of its events."""
 
-    job: Job
-    log: Log
+    made: Made
+    log: Log | None
+    is_replayed: bool = False
 
 
-def start(caller: Caller, draft: Draft, request_id: str) -> Begun:
+def start(caller: Caller, draft: Draft, request_id: str, claim: Claim | None = None) -> Begun:
     """Store the message and begin its answer.
 
-    Raises NotFound, ContextOverflow and SessionBusy before anything is stored; the rest is in the log.
+    Raises NotFound, ContextOverflow, SessionBusy, IdempotencyKeyReused and Draining before anything is
+    stored; the rest is in the log.
     """
-    for _ in range(TRIES_AT_THE_HEAD):
-        job = _store(caller, draft, request_id)
-        if job:
-            return _hand_over(job)
-    raise _busy(draft.session_id)
+    if not (draft.waits and draft.session_id):
+        return _start(caller, draft, request_id, claim)
+    ends_at = time.monotonic() + config().queue_seconds
+    with parts().lines.waiting(draft.session_id) as is_first:
+        while True:
+            try:
+                if is_first.wait(LOOK_SECONDS):
+                    return _start(caller, draft, request_id, claim)
+                refuse_if_draining()
+            except SessionBusy as busy:
+                _wait_for(busy, ends_at)
+            if time.monotonic() > ends_at:
+                raise sessions.busy(draft.session_id)
 
 
 def opened(begun: Begun) -> Log:
     """The log, once Claude has begun to answer; what failed before that is raised: it still fits a status."""
+    if begun.log is None:
+        finished(begun)
+        raise logs.gone(begun.made.message_id)
     first = next(begun.log.follow(after=EVENTS_BEFORE_CLAUDE), None)
     if first is None or first[1].name == "error":
         finished(begun)
@@ -66,90 +75,96 @@ def opened(begun: Begun) -> Log:
 
 
 def finished(begun: Begun) -> tuple[Message, Message]:
-    """The message and its answer, once that has ended; raises what it failed with, which names both."""
-    for _ in begun.log.follow():
-        pass
-    if begun.log.error:
-        begun.log.error.about = begun.job.ids
-        raise begun.log.error
+    """The message and its answer, once that has ended; raises what Claude failed with, which names both."""
+    if begun.log:
+        begun.log.wait()
+    ids = [begun.made.user_message_id, begun.made.message_id]
     with reading() as session:
-        ids = [begun.job.user_message_id, begun.job.message_id]
         found = {one.id: one for one in session.scalars(select(Message).where(Message.id.in_(ids)))}
     if len(found) < len(ids):
-        raise NotFound("The session was deleted while it answered.")
-    return found[ids[0]], found[ids[1]]
+        raise NotFound("It was deleted, or its session was.")
+    asked, answer = (found[one] for one in ids)
+    if answer.status == "failed" and answer.problem:
+        error = from_problem(answer.problem)
+        error.about = vars(begun.made)
+        raise error
+    return asked, answer
 
 
-def _store(caller: Caller, draft: Draft, request_id: str) -> Job | None:
-    """Store both messages in one transaction; None where the head moved while the prompt was made."""
-    ids = new_id("msg"), new_id("msg")
-    with reading() as session:
-        chat = sessions.own(session, caller, draft.session_id) if draft.session_id else None
-    if chat and chat.is_running:
-        raise _busy(chat.id)
-    ask = settle(draft.wishes, chat)
-    limits = window_of(ask.model)
-    with reading() as session:
-        head = tree.message_at(session, chat.head_id if chat else None)
-        path = tree.newest_entries(session, head, limits.window_tokens)
-    prompt = assemble([*path, Entry(ids[0], "user", draft.content)], ask, limits)
-    with writing() as session:
-        chat = _idle(session, caller, chat.id) if chat else _new_session(session, caller)
-        if chat.head_id != (head.id if head else None):
-            return None
-        _insert_pair(session, chat, head, ids, draft, prompt.model)
-        job = Job(chat.id, ids[0], ids[1], chat.head_id, prompt, request_id)
-        chat.head_id, chat.messages, chat.updated_at = ids[1], chat.messages + len(ids), now()
-    return job
+def cancel(caller: Caller, message_id: str) -> Message:
+    """Stop the answer and keep what came, whichever process makes it; one that has ended stays as it is."""
+    message = messages.get(caller, message_id)
+    if message.status != "running":
+        return message
+    running = parts().runner.find(message_id)
+    if running:
+        running.stop.set("cancelled")
+    else:
+        with writing() as session:
+            session.execute(update(Turn).where(Turn.message_id == message_id).values(is_cancelled=True))
+    log = logs.find(message_id)
+    if log:
+        log.wait(LONGEST_CANCEL_SECONDS)
+    return messages.get(caller, message_id)
+
+
+def drain(most_seconds: float) -> None:
+    """Take no new turns, let those that run end, and interrupt those that are not done in time."""
+    parts().is_draining = True
+    if not parts().runner.wait(most_seconds):
+        parts().runner.stop_all("interrupted")
+        parts().runner.wait(LONGEST_STOP_SECONDS)
+
+
+def refuse_if_draining() -> None:
+    """Raises Draining once the server is about to stop."""
+    if parts().is_draining:
+        wait = {"Retry-After": str(SECONDS_TO_RESTART)}
+        raise Draining("The server is about to stop: send again a little later.", headers=wait)
+
+
+def _wait_for(busy: SessionBusy, ends_at: float) -> None:
+    """Until the answer that the session is busy with has ended, or some time has passed."""
+    log = logs.find(busy.about.get("message_id", ""))
+    if log is None:
+        time.sleep(PAUSE_SECONDS)  # it has just ended, or the head moves all the time
+    while log and time.monotonic() < ends_at and not log.wait(LOOK_SECONDS):
+        refuse_if_draining()
+
+
+def _start(caller: Caller, draft: Draft, request_id: str, claim: Claim | None) -> Begun:
+    for _ in range(TRIES_AT_THE_HEAD):
+        with reading() as session:
+            made = idempotency.made(session, caller, claim)
+            chat = _free(session, caller, draft.session_id) if draft.session_id and not made else None
+        if made:
+            return Begun(made, logs.find(made.message_id), is_replayed=True)
+        refuse_if_draining()
+        with suppress(Taken):
+            job = beginnings.store(caller, draft, beginnings.prepare(draft, chat), request_id, claim)
+            if job:
+                return _hand_over(job)
+    raise sessions.busy(draft.session_id or "The session")
+
+
+def _free(session: Session, caller: Caller, session_id: str) -> ChatSession:
+    """The caller's session, which must not be answering."""
+    chat = sessions.own(session, caller, session_id)
+    sessions.refuse_if_busy(session, session_id)
+    return chat
 
 
 def _hand_over(job: Job) -> Begun:
     of = parts()
 
-    def _within(act: Callable[[Job, Log], None]) -> Callable[[Log], None]:
-        def _act(log: Log) -> None:
+    def _within(act: Callable[[Job, Running], None]) -> Callable[[Running], None]:
+        def _act(turn: Running) -> None:
             with of.context():
-                act(job, log)
+                act(job, turn)
 
         return _act
 
-    return Begun(job, of.runner.start(job.message_id, _within(carry_out), _within(give_up)))
-
-
-def _idle(session: Session, caller: Caller, session_id: str) -> ChatSession:
-    """The session as it is now, locked until the commit; raises SessionBusy while it answers."""
-    chat = sessions.locked(session, caller, session_id)
-    if chat.is_running:
-        raise _busy(session_id)
-    return chat
-
-
-def _new_session(session: Session, caller: Caller) -> ChatSession:
-    chat = ChatSession(user_id=caller.user_id, messages=0)
-    session.add(chat)
-    session.flush()
-    return chat
-
-
-def _insert_pair(
-    session: Session, chat: ChatSession, head: Message | None, ids: tuple[str, str], draft: Draft, model: str
-) -> None:
-    """The message, and its answer in the making, below the head."""
-    place = tree.place_after(session, head, ids[0])
-    asked = Message(
-        id=ids[0], session_id=chat.id, role="user", content=draft.content, status="complete", **vars(place)
-    )
-    asked.client_metadata = draft.metadata
-    below = vars(tree.Place(ids[0], place.branch_id, place.depth + 1))
-    answer = Message(id=ids[1], session_id=chat.id, role="assistant", content=[], status="running", **below)
-    answer.model = model
-    session.add_all([asked, answer])
-    session.flush()
-    session.add(leases.lease_for(answer.id, chat.id))
-    tree.index(session, asked, chat.user_id)
-
-
-def _busy(session_id: str | None) -> SessionBusy:
-    return SessionBusy(
-        f"{session_id} is answering another message: wait until it is done.", headers={"Retry-After": "1"}
-    )
+    log = Log(job.message_id, [job.first_event])
+    log.write_with(of.journal.note)
+    of.runner.start(log, _within(carry_out), _within(give_up))
+    return Begun(Made(job.session_id, job.user_message_id, job.message_id), log)

@@ -8,45 +8,82 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
+from app.claude.stop import Reason, Stop
 from app.telemetry.logging import logger
 from app.turns.log import Log
 
 log_lines = logger("turns")
 PAUSE_SECONDS = 0.05
+PAUSE_AFTER_FAILURE_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Running:
+    """A turn that runs here: what it says, and how to end it."""
+
+    log: Log
+    stop: Stop = field(default_factory=Stop)
+
+
+Work = Callable[[Running], None]
 
 
 class Runner:
     """The turns of this process that run now, by message id."""
 
     def __init__(self) -> None:
-        self._logs: dict[str, Log] = {}
+        self._running: dict[str, Running] = {}
 
     @property
     def running(self) -> list[str]:
         """The messages that are being made here."""
-        return list(self._logs)
+        return list(self._running)
 
-    def start(self, message_id: str, work: Callable[[Log], None], give_up: Callable[[Log], None]) -> Log:
+    def find(self, message_id: str) -> Running | None:
+        """The turn, if it runs here."""
+        return self._running.get(message_id)
+
+    def start(self, log: Log, work: Work, give_up: Work) -> Running:
         """Begin a turn; `work` writes the log, `give_up` ends it if that fails."""
-        log = self._logs[message_id] = Log()
-        threading.Thread(target=self._carry_out, args=(message_id, work, give_up, log), daemon=True).start()
-        return log
+        turn = self._running[log.message_id] = Running(log)
+        threading.Thread(target=self._carry_out, args=(turn, work, give_up), daemon=True).start()
+        return turn
 
-    def wait(self, most_seconds: float) -> None:
-        """Return when no turn runs here any more, or after so many seconds."""
+    def stop_all(self, reason: Reason) -> None:
+        """End every turn that runs here; what came is kept."""
+        for turn in list(self._running.values()):
+            turn.stop.set(reason)
+
+    def wait(self, most_seconds: float) -> bool:
+        """Return when no turn runs here any more, or after so many seconds; whether none runs."""
         ends_at = time.monotonic() + most_seconds
-        while self._logs and time.monotonic() < ends_at:
+        while self._running and time.monotonic() < ends_at:
             time.sleep(PAUSE_SECONDS)
+        return not self._running
 
-    def _carry_out(
-        self, message_id: str, work: Callable[[Log], None], give_up: Callable[[Log], None], log: Log
-    ) -> None:
+    def _carry_out(self, turn: Running, work: Work, give_up: Work) -> None:
         try:
-            work(log)
+            work(turn)
         except Exception:
-            log_lines.exception("a turn failed", extra={"message_id": message_id})
-            give_up(log)
+            log_lines.exception("a turn failed", extra={"message_id": turn.log.message_id})
+            give_up(turn)
         finally:
-            del self._logs[message_id]
-            log.close()
+            del self._running[turn.log.message_id]
+            turn.log.finish(())
+
+
+def keep_doing(act: Callable[[], bool]) -> None:
+    """Do something in the background again and again until it returns False; an error doesn't end it."""
+
+    def _go_on() -> None:
+        while True:
+            try:
+                if not act():
+                    return
+            except Exception:
+                log_lines.exception("something in the background failed; it is tried again soon")
+                time.sleep(PAUSE_AFTER_FAILURE_SECONDS)
+
+    threading.Thread(target=_go_on, daemon=True).start()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 import httpx2
+import pytest
 
 from app.claude.simulator import Simulator
 from tests.support import Api
@@ -23,8 +24,14 @@ def test_probes_need_no_key_and_ask_nobody(server_url: str, simulator: Simulator
     assert len(simulator.requests) == asked
 
 
-def test_a_stale_schema_is_not_ready_and_says_what_to_do(api: Api, set_revision: Pretend) -> None:
-    with set_revision("0000"):
+@pytest.mark.parametrize(
+    ("revision", "advice"), [("0001", "flask db upgrade"), ("9999", "a newer server made: run that version")]
+)
+def test_a_schema_of_another_time_is_not_ready_and_says_what_to_do(
+    api: Api, set_revision: Pretend, revision: str, advice: str
+) -> None:
+    with set_revision(revision):
         answer = api.get("/readyz")
     assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
-    assert "flask db upgrade" in answer.json()["detail"]
+    assert f"revision {revision}" in answer.json()["detail"]
+    assert advice in answer.json()["detail"]

@@ -15,6 +15,10 @@ def failing(status: int, retry_after: str | None = None) -> ColloquyError:
     return failures.from_status(status, None, "", "req", retry_after)
 
 
+def at_once(_: float) -> bool:
+    return False
+
+
 class Attempts:
     """Fails as told, then yields two items; fails again in between when told."""
 
@@ -35,14 +39,26 @@ class Attempts:
 
 def test_transient_errors_before_the_first_item_are_tried_again() -> None:
     attempts, waits = Attempts(failing(529), failing(500)), list[float]()
-    assert list(until_first(attempts, Policy(4, 60), waits.append)) == [1, 2]
+    assert list(until_first(attempts, Policy(4, 60), lambda wait: bool(waits.append(wait)))) == [1, 2]
     assert attempts.count == 3
     assert waits[0] < waits[1] * 2 + 1
 
 
+def test_whoever_stops_the_waiting_gets_the_error_and_no_further_try() -> None:
+    attempts, waits = Attempts(failing(529), failing(500)), list[float]()
+
+    def stop_at_second(wait: float) -> bool:
+        waits.append(wait)
+        return len(waits) == 2
+
+    with pytest.raises(UpstreamFailed):
+        list(until_first(attempts, Policy(4, 60), stop_at_second))
+    assert (attempts.count, len(waits)) == (2, 2)
+
+
 def test_nothing_is_tried_again_after_the_first_item() -> None:
     attempts = Attempts(breaks=failing(529))
-    items = until_first(attempts, Policy(4, 60))
+    items = until_first(attempts, Policy(4, 60), at_once)
     assert next(items) == 1
     with pytest.raises(UpstreamOverloaded):
         next(items)
@@ -52,11 +68,11 @@ def test_nothing_is_tried_again_after_the_first_item() -> None:
 def test_tries_and_the_deadline_bound_it() -> None:
     many = Attempts(*(failing(500) for _ in range(9)))
     with pytest.raises(UpstreamFailed):
-        list(until_first(many, Policy(3, 60), lambda _: None))
+        list(until_first(many, Policy(3, 60), at_once))
     assert many.count == 3
     late = Attempts(failing(500))
     with pytest.raises(UpstreamFailed):
-        list(until_first(late, Policy(3, 0), lambda _: None))
+        list(until_first(late, Policy(3, 0), at_once))
     assert late.count == 1
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.claude import rules
-from app.context import Ask, Entry, Prompt, Window, assemble
+from app.context import Ask, Entry, Prompt, Window, assemble, without_thinking
 from app.errors import ContextOverflow
 
 MODEL = "claude-sonnet-5-5"
@@ -130,6 +130,48 @@ def test_an_open_tool_call_and_a_lost_result_are_left_out() -> None:
     assert kinds(assemble([*path, user("Now")], ASK, LARGE)) == ["text", "text", "text", "text"]
 
 
+def thought_over(*texts: str) -> list[Entry]:
+    """A path in which each answer was thought over, bound to what stood before it."""
+    path: list[Entry] = []
+    for number, words in enumerate(texts):
+        path.append(user(words, f"u{number}"))
+        bound_to = assemble(path, ASK, LARGE).bound_to
+        path.append(Entry(f"a{number}", "assistant", [thinking(), text("Yes")], MODEL, bound_to))
+    return path
+
+
+def test_the_messages_whose_thinking_goes_back_are_named() -> None:
+    path = thought_over("One", "Two")
+    changed = [*path, answer(thinking(), text("Lost"), bound_to="other"), user("Now")]
+    assert assemble(changed, ASK, LARGE).thinking_ids == ("a0", "a1")
+    assert assemble([user("Now")], ASK, LARGE).thinking_ids == ()
+
+
+def test_without_thinking_the_rest_stays_and_the_prompt_is_bound_to_what_is_left() -> None:
+    prompt = assemble([*thought_over("One", "Two"), user("Now")], ASK, LARGE)
+    bare = without_thinking(prompt)
+    assert kinds(prompt).count("thinking") == 2
+    assert kinds(bare) == [kind for kind in kinds(prompt) if kind != "thinking"]
+    assert roles(bare) == roles(prompt)
+    assert rules.violations(bare.as_request()) == []
+    assert (bare.thinking_ids, bare.plan, bare.model) == ((), prompt.plan, prompt.model)
+    unbound = [Entry(one.id, one.role, one.content, one.model) for one in thought_over("One", "Two")]
+    assert bare.bound_to == assemble([*unbound, user("Now")], ASK, LARGE).bound_to != prompt.bound_to
+
+
+def test_an_answer_to_a_prompt_without_thinking_keeps_its_own() -> None:
+    path = [*thought_over("One"), user("Two")]
+    bare = without_thinking(assemble(path, ASK, LARGE))
+    refused = [Entry(one.id, one.role, one.content, one.model) for one in path]
+    said = Entry("b", "assistant", [thinking(), text("Yes")], MODEL, bare.bound_to)
+    assert assemble([*refused, said, user("Three")], ASK, LARGE).thinking_ids == ("b",)
+
+
+def test_a_prompt_without_thinking_is_left_as_it_is() -> None:
+    prompt = assemble([user("One"), answer(text("Two")), user("Three")], ASK, LARGE)
+    assert without_thinking(prompt) == prompt
+
+
 BLOCKS = st.one_of(
     st.sampled_from(["", " ", "words", "漢字"]).map(text),
     st.sampled_from(["", "sig"]).map(thinking),
@@ -146,5 +188,6 @@ ENTRIES = st.one_of(
 
 @given(st.lists(ENTRIES, max_size=12))
 def test_whatever_happened_to_a_history_the_request_obeys_the_rules(history: list[Entry]) -> None:
-    body = assemble([*history, user("Now")], ASK, LARGE).as_request()
-    assert rules.violations(body) == []
+    prompt = assemble([*history, user("Now")], ASK, LARGE)
+    assert rules.violations(prompt.as_request()) == []
+    assert rules.violations(without_thinking(prompt).as_request()) == []

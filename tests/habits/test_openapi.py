@@ -45,9 +45,11 @@ def test_every_operation_has_a_summary_a_success_and_its_errors(document: dict[s
         assert one["summary"].endswith((".", ":")) or one["summary"], path
         assert any(status.startswith("2") for status in one["responses"]), path
         assert {"405", "422", "500"} <= one["responses"].keys(), path
-        if method in {"post", "patch"}:
+        if method in {"post", "put", "patch"}:
             assert {"400", "413", "415"} <= one["responses"].keys(), path
-            assert next(iter(one["requestBody"]["content"].values()))["example"], path
+            body = one["requestBody"]
+            (content,) = body["content"].values()
+            assert content["example"] or (content["example"] == {} and not body["required"]), path
         if one.get("security"):
             assert {"401", "404"} <= one["responses"].keys(), path
 
@@ -72,13 +74,29 @@ def test_without_a_key_only_public_routes_answer(api: Api, document: dict[str, A
         assert (answer.status_code == 401) == bool(one.get("security")), path
 
 
+def message_for(api: Api, path: str, session_id: str) -> str:
+    """A message of the session that an operation can be done with."""
+    if path.endswith("/continue"):
+        return str(
+            api.send_to(
+                session_id, "[[fault: cut after=9]][[reply: text=All that there is to say about it]]"
+            ).json()["message_id"]
+        )
+    turn = api.send_to(session_id, "Hello").json()
+    return str(turn["user_message" if path.endswith("/edit") else "message"]["id"])
+
+
 def test_every_example_is_taken(api: Api, document: dict[str, Any]) -> None:
-    session_id = api.session()
     for method, path, one in operations(document):
         if "requestBody" in one:
-            example = one["requestBody"]["content"]["application/json"]["example"]
-            answer = api.request(method, path.replace("{session_id}", session_id), json=example)
-            assert answer.status_code in {200, 201}, answer.text
+            session_id = api.session()
+            message_id = message_for(api, path, session_id)
+            address = path.replace("{session_id}", session_id).replace("{message_id}", message_id)
+            example = dict(one["requestBody"]["content"]["application/json"]["example"])
+            if "message_id" in example:
+                example["message_id"] = message_id
+            answer = api.request(method, address, json=example)
+            assert answer.status_code in {200, 201}, f"{address}: {answer.text}"
 
 
 def test_the_page_shows_every_operation_and_loads_nothing_from_elsewhere(

@@ -25,7 +25,7 @@ def ids(app: Flask, people: None) -> Iterator[dict[str, str]]:
             {"id": one, "parent_id": above, "role": "user", "content": [{"type": "text", "text": one}]}
             for one, above in TREE
         ]
-        chat = transfer.import_(caller, {}, said)
+        chat = transfer.import_(caller, {}, said).chat
         rows = transfer.export(caller, chat.id).messages
         yield {**{one.content[0]["text"]: one.id for one in rows}, "owner": caller.user_id}
 

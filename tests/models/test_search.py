@@ -49,7 +49,7 @@ def find(app: Flask, ada: Caller) -> Find:
 
 def tell(caller: Caller, *texts: str) -> str:
     said = [{"role": "user", "content": [{"type": "text", "text": text}]} for text in texts]
-    return transfer.import_(caller, {}, said).id
+    return transfer.import_(caller, {}, said).chat.id
 
 
 @pytest.mark.parametrize(

@@ -1,104 +1,20 @@
-"""Servers as they are run: `flask serve` in processes of their own."""
+"""Servers for the tests of this folder."""
 
 from __future__ import annotations
 
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import httpx2
-import psutil
 import pytest
 
 from app.claude.simulator import Simulator
-from tests.support import Api
+from tests.servers import KEY, ROOT, Serve, Server, free_port, starting
 
-ROOT = Path(__file__).resolve().parents[2]
-KEY = "clq_" + "t" * 40
-
-
-class Server:
-    """One `flask serve`, and what it wrote."""
-
-    def __init__(self, output: Path, **environ: str) -> None:
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._output = output
-        kept = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("ANTHROPIC_", "COLLOQUY_"))
-        }
-        with output.open("ab") as sink:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "flask", "serve"],
-                cwd=ROOT,
-                env={**kept, "PORT": str(self.port), **environ},
-                stdout=sink,
-                stderr=subprocess.STDOUT,
-            )
-
-    @property
-    def output(self) -> str:
-        return self._output.read_text()
-
-    def wait_until_ready(self) -> Server:
-        for _ in range(600):
-            try:
-                if httpx2.get(f"{self.url}/readyz").status_code == 200:
-                    return self
-            except httpx2.HTTPError:
-                pass
-            if self.process.poll() is not None:
-                break
-            time.sleep(0.05)
-        raise AssertionError(self.output)
-
-    def access(self, key: str = KEY) -> Api:
-        return Api(base_url=self.url, headers={"Authorization": f"Bearer {key}"}, timeout=30)
-
-    def workers(self) -> list[psutil.Process]:
-        return psutil.Process(self.process.pid).children()
-
-    def kill(self) -> None:
-        """kill -9 for every process of it, the workers first."""
-        family = [
-            *psutil.Process(self.process.pid).children(recursive=True),
-            psutil.Process(self.process.pid),
-        ]
-        for one in family:
-            one.kill()
-        self.process.wait()
-
-    def stop(self, with_signal: signal.Signals = signal.SIGTERM) -> int:
-        self.process.send_signal(with_signal)
-        return self.process.wait(timeout=40)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+__all__ = ["KEY", "ROOT", "Server", "free_port"]
 
 
 @pytest.fixture
-def serve(tmp_path: Path, simulator: Simulator) -> Iterator[Callable[..., Server]]:
+def serve(tmp_path: Path, simulator: Simulator) -> Iterator[Serve]:
     """Starts a server that talks to the simulator of the tests; ended after the test, whatever happens."""
-    started: list[Server] = []
-
-    def start(**environ: Any) -> Server:
-        given = {"ANTHROPIC_BASE_URL": simulator.base_url, "ANTHROPIC_API_KEY": "sk-ant-test-0123456789"}
-        given |= {"COLLOQUY_ADMIN_KEY": KEY, "DATABASE_URL": f"sqlite:///{tmp_path}/colloquy.db"}
-        started.append(Server(tmp_path / "output", **{**given, **environ}))
-        return started[-1]
-
-    yield start
-    for one in started:
-        if one.process.poll() is None:
-            one.kill()
+    with starting(tmp_path, simulator) as start:
+        yield start

@@ -24,8 +24,8 @@ PROGRAMS = {
 
 
 def example(language: str) -> str:
-    conversation = README.split("## A conversation")[1].split("## What happens")[0]
-    return re.findall(rf"```{language}\n(.*?)```", conversation, re.DOTALL)[0]
+    conversation = README.split("## A conversation")[1].split("## People and keys")[0]
+    return "\n".join(re.findall(rf"```{language}\n(.*?)```", conversation, re.DOTALL))
 
 
 @pytest.mark.parametrize("language", PROGRAMS)

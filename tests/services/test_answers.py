@@ -9,7 +9,7 @@ from flask import Flask
 
 from app.errors import ColloquyError
 from app.models.messages import Message
-from app.services import messages, sessions, turns
+from app.services import beginnings, messages, sessions, turns
 from app.services.identity import Caller
 from app.services.pages import Ask
 from app.turns.reply import Usage, read
@@ -26,12 +26,14 @@ def failed(caller: Caller, text: str) -> Message:
     begun = turns.start(caller, draft(text), REQUEST_ID)
     with pytest.raises(ColloquyError):
         turns.finished(begun)
-    return messages.get(caller, begun.job.message_id)
+    return messages.get(caller, begun.made.message_id)
 
 
 def test_the_answer_is_what_the_events_add_up_to(ada: Caller) -> None:
-    begun = turns.start(ada, draft("[[reply: words=12]]"), REQUEST_ID)
+    said = draft("[[reply: words=12]]")
+    begun = turns.start(ada, said, REQUEST_ID)
     _, answer = turns.finished(begun)
+    assert begun.log
     reply = read(begun.log.events)
     assert (answer.content, answer.model, answer.stop_reason) == (
         reply.content,
@@ -39,7 +41,7 @@ def test_the_answer_is_what_the_events_add_up_to(ada: Caller) -> None:
         reply.stop_reason,
     )
     assert usage_of(answer) == usage_of(reply.usage)
-    assert answer.bound_to == begun.job.prompt.bound_to
+    assert answer.bound_to == beginnings.prepare(said, None).prompt.bound_to
     assert answer.updated_at > answer.created_at
     assert begun.log.usage == reply.usage
 
@@ -51,8 +53,8 @@ def test_whoever_sees_done_finds_the_answer_stored_and_the_session_free(app: Fla
         assert item
         names.append(item[1].name)
         if item[1].name == "colloquy.done":
-            assert messages.get(ada, begun.job.message_id).status == "complete"
-            assert not sessions.get(ada, begun.job.session_id).is_running
+            assert messages.get(ada, begun.made.message_id).status == "complete"
+            assert not sessions.get(ada, begun.made.session_id).is_running
     assert (names[0], names[-1], names.count("colloquy.done")) == ("colloquy.turn", "colloquy.done", 1)
 
 
@@ -61,7 +63,7 @@ def test_totals_are_the_sum_of_the_answers_failed_ones_included(ada: Caller) -> 
     begun = turns.start(ada, draft("[[fault: no_stop after=5]]", first.session_id), REQUEST_ID)
     with pytest.raises(ColloquyError):
         turns.finished(begun)
-    answers = [first, messages.get(ada, begun.job.message_id), say(ada, "Two", first.session_id)[1]]
+    answers = [first, messages.get(ada, begun.made.message_id), say(ada, "Two", first.session_id)[1]]
     chat = sessions.get(ada, first.session_id)
     assert usage_of(chat) == [sum(column) for column in zip(*map(usage_of, answers), strict=True)]
     assert chat.messages == 6
@@ -92,7 +94,7 @@ def test_thinking_that_broke_off_does_not_keep_the_session_from_going_on(ada: Ca
 
 def test_an_answer_changes_the_etags_of_message_and_session(ada: Caller) -> None:
     begun = turns.start(ada, draft("[[reply: words=20 seconds_per_event=0.02]]"), REQUEST_ID)
-    session_id, message_id = begun.job.session_id, begun.job.message_id
+    session_id, message_id = begun.made.session_id, begun.made.message_id
     before = [sessions.etag_of(one) for one in (sessions.get(ada, session_id), messages.get(ada, message_id))]
     turns.finished(begun)
     after = [sessions.etag_of(one) for one in (sessions.get(ada, session_id), messages.get(ada, message_id))]
@@ -103,7 +105,7 @@ def test_an_answer_changes_the_etags_of_message_and_session(ada: Caller) -> None
 
 def test_settings_changed_while_it_answers_are_kept(app: Flask, ada: Caller) -> None:
     begun = turns.start(ada, draft("[[reply: words=20 seconds_per_event=0.02]]"), REQUEST_ID)
-    session_id = begun.job.session_id
+    session_id = begun.made.session_id
     at_once(app, [lambda: sessions.change(ada, session_id, {"title": "New"}, lambda _: True)])
     turns.finished(begun)
     chat = sessions.get(ada, session_id)
@@ -113,7 +115,7 @@ def test_settings_changed_while_it_answers_are_kept(app: Flask, ada: Caller) -> 
 def test_the_stream_of_a_session_deleted_meanwhile_ends_as_all_do(app: Flask, ada: Caller) -> None:
     begun = turns.start(ada, draft("[[reply: words=20 seconds_per_event=0.02]]"), REQUEST_ID)
 
-    at_once(app, [lambda: sessions.remove(ada, begun.job.session_id, lambda _: True)])
+    at_once(app, [lambda: sessions.remove(ada, begun.made.session_id, lambda _: True)])
     with pytest.raises(ColloquyError):
         turns.finished(begun)
     assert [one.name for one in begun.log.events][-1] == "colloquy.done"

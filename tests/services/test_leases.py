@@ -1,33 +1,57 @@
-"""A turn whose process died ends as `interrupted`, and the session goes on."""
+"""A turn whose process died ends as `interrupted` with what it said, and the session goes on."""
 
 from __future__ import annotations
 
-import platform
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import update
+from sqlalchemy import delete, select, text, update
 
+from app.claude.events import Event
 from app.models.base import now
 from app.models.messages import Message
+from app.models.turn_events import TurnEvents
 from app.models.turns import Turn
-from app.services import leases
+from app.services import leases, logs, processes
 from app.services.transactions import writing
-from tests.support import Api
+from tests.support import Api, events_of, text_of
+
+Keep = Callable[[list[Event]], list[Event]]
+HOST = processes.name().rsplit(":", 2)[0]
+SAID = 5  # events that the dead process had written: up to the first text
+
+
+def but_the_done(events: list[Event]) -> list[Event]:
+    return [one for one in events if one.name != "colloquy.done"]
+
+
+def the_first(events: list[Event]) -> list[Event]:
+    return events[:SAID]
+
+
+def orphaned(app: Flask, api: Api, keep: Keep) -> str:
+    """A session whose answer was begun by a process that is gone, with these events of its log."""
+    session_id = api.session()
+    message_id = api.say(session_id, "[[reply: words=20]]")["id"]
+    with app.app_context(), writing() as session:
+        kept = keep(logs.stored(session, message_id))
+        session.execute(delete(TurnEvents).where(TurnEvents.message_id == message_id))
+        session.execute(text("DELETE FROM message_index"))
+        logs.store(session, message_id, 0, kept)
+        answer = session.scalars(select(Message).where(Message.id == message_id)).one()
+        session.add(leases.lease_for(answer, "req_dead"))
+        session.flush()
+        session.execute(update(Turn).values(holder="elsewhere:1:0"))
+        answer.status, answer.content, answer.output_tokens = "running", [], None
+    return session_id
 
 
 @pytest.fixture
 def orphan(app: Flask, api: Api) -> str:
-    """A session whose answer was begun by a process that is gone."""
-    session_id = api.session()
-    message = api.say(session_id, "Hello")
-    with app.app_context(), writing() as session:
-        session.add(leases.lease_for(message["id"], session_id))
-        session.flush()
-        session.execute(update(Turn).values(holder="elsewhere:1"))
-        session.execute(update(Message).values(status="running").where(Message.id == message["id"]))
-    return session_id
+    """A session whose answer broke off with its process."""
+    return orphaned(app, api, the_first)
 
 
 def set_turn(app: Flask, **values: object) -> None:
@@ -35,9 +59,13 @@ def set_turn(app: Flask, **values: object) -> None:
         session.execute(update(Turn).values(**values))
 
 
-def recover(app: Flask, *, is_start: bool = False) -> int:
+def run_out(app: Flask, **values: object) -> None:
+    set_turn(app, leased_until=now() - timedelta(seconds=1), **values)
+
+
+def recover(app: Flask) -> int:
     with app.app_context():
-        return leases.recover(is_start=is_start)
+        return leases.recover()
 
 
 def test_a_turn_is_believed_in_while_its_lease_runs(app: Flask, api: Api, orphan: str) -> None:
@@ -49,7 +77,7 @@ def test_a_turn_is_believed_in_while_its_lease_runs(app: Flask, api: Api, orphan
 def test_when_the_lease_ran_out_the_answer_is_interrupted_and_the_session_goes_on(
     app: Flask, api: Api, orphan: str
 ) -> None:
-    set_turn(app, leased_until=now() - timedelta(seconds=1))
+    run_out(app)
     assert recover(app) == 1
     assert api.path(orphan)[-1]["status"] == "interrupted"
     assert api.get(f"/sessions/{orphan}").json()["status"] == "idle"
@@ -57,21 +85,72 @@ def test_when_the_lease_ran_out_the_answer_is_interrupted_and_the_session_goes_o
     assert recover(app) == 0
 
 
+def test_what_was_said_is_kept_and_the_log_ends_with_the_reason(app: Flask, api: Api, orphan: str) -> None:
+    message_id = api.path(orphan)[-1]["id"]
+    before = api.get(f"/messages/{message_id}").json()
+    run_out(app)
+    recover(app)
+    after = api.get(f"/messages/{message_id}").json()
+    events = events_of(api.get(f"/messages/{message_id}/events").text)
+    assert [one.id for one in events] == [f"{message_id}:{n}" for n in range(1, SAID + 3)]
+    assert [one.name for one in events][-2:] == ["error", "colloquy.done"]
+    assert after["error"] == events[-2].payload | {"type": after["error"]["type"]}
+    assert (after["error"]["code"], after["error"]["request_id"]) == ("turn_interrupted", "req_dead")
+    assert before["content"] == []
+    assert [block["type"] for block in after["content"]] == ["thinking"]
+    assert after["usage"]["prompt_tokens"] > 0
+
+
+def test_an_answer_that_was_whole_is_complete_although_its_process_died_then(app: Flask, api: Api) -> None:
+    session_id = orphaned(app, api, but_the_done)
+    run_out(app)
+    assert recover(app) == 1
+    answer = api.path(session_id)[-1]
+    assert (answer["status"], answer["error"]) == ("complete", None)
+    assert len(text_of(answer).split()) == 20
+
+
+def test_one_that_was_to_be_cancelled_when_its_process_died_is_cancelled(
+    app: Flask, api: Api, orphan: str
+) -> None:
+    run_out(app, is_cancelled=True)
+    assert recover(app) == 1
+    answer = api.path(orphan)[-1]
+    assert (answer["status"], answer["error"]) == ("cancelled", None)
+
+
+def test_a_sign_of_life_in_the_last_moment_counts(app: Flask, orphan: str) -> None:
+    run_out(app)
+    with app.app_context():
+        with writing() as session:
+            seen = session.scalars(select(Turn)).one()
+        set_turn(app, leased_until=now() + timedelta(seconds=60))
+        assert not leases._interrupt(seen)
+    assert recover(app) == 0
+
+
 @pytest.mark.parametrize("number", [2**22 + 1, 0])
 def test_a_process_of_this_host_that_is_gone_is_not_waited_for(
     app: Flask, api: Api, orphan: str, number: int
 ) -> None:
-    holder = leases.holder() if number == 0 else f"{platform.node()}:{number}"
-    set_turn(app, holder=holder)
-    assert recover(app, is_start=number == 0) == 1
+    earlier = f"{processes.name().rpartition(':')[0]}:0"  # it had the number that this one has now
+    set_turn(app, holder=f"{HOST}:{number}:0" if number else earlier)
+    assert recover(app) == 1
     assert api.path(orphan)[-1]["status"] == "interrupted"
 
 
 def test_a_turn_of_this_process_is_not_given_up_before_it_is_handed_over(app: Flask, orphan: str) -> None:
-    set_turn(app, holder=leases.holder())
+    set_turn(app, holder=processes.name())
     assert recover(app) == 0
 
 
 def test_a_living_process_of_this_host_is_believed(app: Flask, orphan: str) -> None:
-    set_turn(app, holder=f"{platform.node()}:1")
+    set_turn(app, holder=f"{HOST}:1:0")
     assert recover(app) == 0
+
+
+def test_a_sign_of_life_is_given_for_the_turns_of_this_process_alone(app: Flask, orphan: str) -> None:
+    run_out(app)
+    with app.app_context():
+        leases.renew()
+    assert recover(app) == 1, "it is not made here"

@@ -21,7 +21,7 @@ BEST_FIRST = Ask(is_descending=True)
 
 def tell(caller: Caller, *texts: str) -> str:
     said = [{"role": "user", "content": [{"type": "text", "text": text}]} for text in texts]
-    return transfer.import_(caller, {}, said).id
+    return transfer.import_(caller, {}, said).chat.id
 
 
 def texts(caller: Caller, query: str, session_id: str | None = None, ask: Ask = BEST_FIRST) -> list[str]:

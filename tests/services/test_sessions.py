@@ -28,18 +28,18 @@ def ids(caller: Caller, wanted: Wanted = ANY, ask: Ask | None = None) -> list[st
 
 def long(caller: Caller, count: int) -> ChatSession:
     said = [{"role": "user", "content": [{"type": "text", "text": str(at)}]} for at in range(count)]
-    return transfer.import_(caller, {}, said)
+    return transfer.import_(caller, {}, said).chat
 
 
 def test_what_is_left_out_follows_the_defaults(ada: Caller) -> None:
-    chat = sessions.create(ada, {})
+    chat = sessions.create(ada, {}).chat
     assert (chat.title, chat.model, chat.system, chat.max_tokens, chat.head_id) == (None,) * 5
     assert (chat.client_metadata, chat.is_archived, chat.messages, chat.is_running) == ({}, False, 0, False)
     assert sessions.get(ada, chat.id).created_at == chat.created_at
 
 
 def test_a_session_is_its_owners_alone(ada: Caller, bob: Caller) -> None:
-    chat = sessions.create(ada, {"title": "Mine"})
+    chat = sessions.create(ada, {"title": "Mine"}).chat
     for act in (
         lambda: sessions.get(bob, chat.id),
         lambda: sessions.change(bob, chat.id, {"title": "His"}, anything),
@@ -55,7 +55,7 @@ def test_a_session_is_its_owners_alone(ada: Caller, bob: Caller) -> None:
 
 
 def test_a_change_sets_what_it_names_and_makes_a_new_version(ada: Caller) -> None:
-    chat = sessions.create(ada, {"title": "A", "system": "S"})
+    chat = sessions.create(ada, {"title": "A", "system": "S"}).chat
     seen = etag_of(chat)
     changed = sessions.change(ada, chat.id, {"title": "B", "is_archived": True}, seen.__eq__)
     assert (changed.title, changed.system, changed.is_archived) == ("B", "S", True)
@@ -64,7 +64,7 @@ def test_a_change_sets_what_it_names_and_makes_a_new_version(ada: Caller) -> Non
 
 
 def test_who_saw_another_version_is_told_the_current_one_and_changes_nothing(ada: Caller) -> None:
-    chat = sessions.create(ada, {"title": "A"})
+    chat = sessions.create(ada, {"title": "A"}).chat
     for act in (
         lambda: sessions.change(ada, chat.id, {"title": "B"}, lambda _: False),
         lambda: sessions.remove(ada, chat.id, lambda _: False),
@@ -76,7 +76,7 @@ def test_who_saw_another_version_is_told_the_current_one_and_changes_nothing(ada
 
 
 def test_of_many_who_change_the_same_version_one_wins(app: Flask, ada: Caller) -> None:
-    chat = sessions.create(ada, {"title": "A"})
+    chat = sessions.create(ada, {"title": "A"}).chat
     seen = etag_of(chat)
 
     def change(title: str) -> str | None:
@@ -99,7 +99,7 @@ def test_of_many_who_delete_it_one_does_and_the_others_find_nothing(app: Flask, 
 @pytest.mark.parametrize("is_descending", [False, True])
 @pytest.mark.parametrize("limit", [1, 2, 3, 7, 8])
 def test_pages_of_any_size_join_to_the_whole_list(ada: Caller, limit: int, is_descending: bool) -> None:
-    made = [sessions.create(ada, {}).id for _ in range(7)]
+    made = [sessions.create(ada, {}).chat.id for _ in range(7)]
     found: list[str] = []
     ask = Ask(limit, is_descending)
     while True:
@@ -131,12 +131,12 @@ def test_a_page_begins_after_its_key_whether_or_not_that_is_there(ada: Caller, a
     chat = long(ada, 5)
     up = [one.depth for one in sessions.path_page(ada, chat.id, Ask(9, False, [after])).rows]
     assert up == [depth for depth in range(5) if depth > after]
-    assert sessions.path_page(ada, sessions.create(ada, {}).id, Ask(9, False, [after])).rows == []
+    assert sessions.path_page(ada, sessions.create(ada, {}).chat.id, Ask(9, False, [after])).rows == []
 
 
 def test_filters_are_joined(ada: Caller) -> None:
-    first = sessions.create(ada, {"title": "Straße", "model": "m", "is_archived": True}).id
-    second = sessions.create(ada, {"title": "a\\b_c%d", "model": "m"}).id
+    first = sessions.create(ada, {"title": "Straße", "model": "m", "is_archived": True}).chat.id
+    second = sessions.create(ada, {"title": "a\\b_c%d", "model": "m"}).chat.id
     assert ids(ada, Wanted(model="m")) == [first, second]
     assert ids(ada, Wanted(model="m", is_archived=False)) == [second]
     assert ids(ada, Wanted(title_part="STRA", model="m")) == [first]

@@ -80,14 +80,14 @@ def as_draft(row: Message) -> dict[str, Any]:
 def test_any_tree_comes_in_as_it_went_out(ada: Caller, drawn: list[dict[str, Any]], head: int) -> None:
     made = tree(drawn)
     named = {"head_id": str(head)} if head < len(made) else {}
-    first = transfer.import_(ada, {**named, "title": "T"}, made)
+    first = transfer.import_(ada, {**named, "title": "T"}, made).chat
     out = transfer.export(ada, first.id)
     assert [one.content for one in out.messages] == [one["content"] for one in made]
     assert shape(out.messages, first.head_id)[0] == [
         one["parent_id"] and int(one["parent_id"]) for one in made
     ]
     assert first.head_id == (out.messages[min(head, len(made) - 1)].id if made else None) or head >= len(made)
-    second = transfer.import_(ada, {"head_id": first.head_id}, [as_draft(one) for one in out.messages])
+    second = transfer.import_(ada, {"head_id": first.head_id}, [as_draft(one) for one in out.messages]).chat
     again = transfer.export(ada, second.id)
     assert [values(one) for one in again.messages] == [values(one) for one in out.messages]
     assert shape(again.messages, second.head_id) == shape(out.messages, first.head_id)
@@ -95,7 +95,7 @@ def test_any_tree_comes_in_as_it_went_out(ada: Caller, drawn: list[dict[str, Any
 
 
 def test_a_long_conversation_is_one_branch_and_read_from_its_end(ada: Caller) -> None:
-    chat = transfer.import_(ada, {}, [said(f"number {at}") for at in range(900)])
+    chat = transfer.import_(ada, {}, [said(f"number {at}") for at in range(900)]).chat
     rows = transfer.export(ada, chat.id).messages
     assert len({one.branch_id for one in rows}) == 1
     assert [one.depth for one in rows] == list(range(900))
@@ -105,7 +105,7 @@ def test_a_long_conversation_is_one_branch_and_read_from_its_end(ada: Caller) ->
 
 def test_a_wide_tree_has_a_branch_for_each_but_the_first_child(ada: Caller) -> None:
     children = [said(str(at), parent_id="root") for at in range(50)]
-    chat = transfer.import_(ada, {}, [said("root", id="root", parent_id=None), *children])
+    chat = transfer.import_(ada, {}, [said("root", id="root", parent_id=None), *children]).chat
     rows = transfer.export(ada, chat.id).messages
     assert len({one.branch_id for one in rows}) == 50
     assert {one.depth for one in rows[1:]} == {1}
@@ -113,14 +113,14 @@ def test_a_wide_tree_has_a_branch_for_each_but_the_first_child(ada: Caller) -> N
 
 
 def test_an_answer_that_was_running_elsewhere_is_interrupted_here(ada: Caller) -> None:
-    chat = transfer.import_(ada, {}, [said("a", status="running")])
+    chat = transfer.import_(ada, {}, [said("a", status="running")]).chat
     assert [one.status for one in transfer.export(ada, chat.id).messages] == ["interrupted"]
     assert not chat.is_running
 
 
 def test_times_of_another_zone_are_kept_as_the_same_moment(ada: Caller) -> None:
     at = datetime(2026, 1, 1, 3, tzinfo=timezone(timedelta(hours=5)))
-    chat = transfer.import_(ada, {"created_at": at}, [said("a", created_at=at)])
+    chat = transfer.import_(ada, {"created_at": at}, [said("a", created_at=at)]).chat
     (row,) = transfer.export(ada, chat.id).messages
     assert row.created_at == chat.created_at == at
     assert row.created_at.tzinfo is UTC
@@ -152,8 +152,8 @@ def test_markdown_shows_the_path_to_the_head_alone(ada: Caller) -> None:
         {"role": "user", "content": [picture], "id": "c", "parent_id": "b"},
         said("Aside", parent_id="a"),
     ]
-    chat = transfer.import_(ada, {"head_id": "c"}, messages)
+    chat = transfer.import_(ada, {"head_id": "c"}, messages).chat
     assert transfer.as_markdown(ada, chat.id) == (
         "# Untitled\n\n## You\n\nRoot\n\n## Claude\n\nRight\n\n*(failed)*\n\n## You\n\n*[image]*\n"
     )
-    assert transfer.as_markdown(ada, sessions.create(ada, {"title": "Empty"}).id) == "# Empty\n"
+    assert transfer.as_markdown(ada, sessions.create(ada, {"title": "Empty"}).chat.id) == "# Empty\n"

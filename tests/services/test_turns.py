@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,16 +13,18 @@ import pytest
 from flask import Flask
 from sqlalchemy import event, select
 
+from app.claude.simulator import Simulator
 from app.errors import ColloquyError, ContextOverflow, NotFound, SessionBusy, UpstreamFailed
 from app.extensions import db, dialect, parts
 from app.models.messages import Message
 from app.models.turns import Turn
 from app.services import sessions, turns
+from app.services.beginnings import Draft
 from app.services.identity import Caller
 from app.services.pages import Ask
 from app.services.settings import Wishes
 from app.services.transactions import reading
-from app.services.turns import TRIES_AT_THE_HEAD, Begun, Draft
+from app.services.turns import TRIES_AT_THE_HEAD, Begun
 from tests.services.conftest import REQUEST_ID, at_once, draft, say
 from tests.support import CountRows
 
@@ -74,13 +77,13 @@ def left_running() -> list[str]:
 
 
 def test_of_sends_to_one_session_at_once_each_is_answered_or_told_to_wait(app: Flask, ada: Caller) -> None:
-    session_id = sessions.create(ada, {}).id
+    session_id = sessions.create(ada, {}).chat.id
 
     def send(number: int) -> list[Any]:
         found: list[Any] = []
-        for time in range(SENDS):
+        for turn in range(SENDS):
             try:
-                found.append(say(ada, f"{number}.{time}", session_id)[1].id)
+                found.append(say(ada, f"{number}.{turn}", session_id)[1].id)
             except SessionBusy as busy:
                 found.append(busy)
         return found
@@ -98,7 +101,7 @@ def test_of_sends_to_one_session_at_once_each_is_answered_or_told_to_wait(app: F
 
 
 def test_those_who_come_again_when_told_to_wait_all_get_through(app: Flask, ada: Caller) -> None:
-    session_id, begun, waits = sessions.create(ada, {}).id, list[Begun](), set[str]()
+    session_id, begun, waits = sessions.create(ada, {}).chat.id, list[Begun](), set[str]()
 
     def insist(text: str) -> str:
         while True:
@@ -121,7 +124,7 @@ def test_those_who_come_again_when_told_to_wait_all_get_through(app: Flask, ada:
 
 
 def test_sessions_do_not_hold_each_other_up(app: Flask, ada: Caller) -> None:
-    ids = [sessions.create(ada, {}).id for _ in range(SENDERS)]
+    ids = [sessions.create(ada, {}).chat.id for _ in range(SENDERS)]
 
     def talk(session_id: str) -> list[str]:
         return [say(ada, f"{session_id} {time}", session_id)[1].status for time in range(SENDS)]
@@ -140,20 +143,22 @@ def test_first_messages_at_once_make_a_session_each(app: Flask, ada: Caller) -> 
     assert all(is_chain(path_of(ada, one)) for one in results)
 
 
-def test_where_the_head_moved_while_the_prompt_was_made_it_is_made_anew(app: Flask, ada: Caller) -> None:
-    session_id = sessions.create(ada, {}).id
+def test_where_the_head_moved_while_the_prompt_was_made_it_is_made_anew(
+    app: Flask, ada: Caller, simulator: Simulator
+) -> None:
+    session_id = sessions.create(ada, {}).chat.id
     overtake = functools.partial(at_once, app, [lambda: say(ada, "First", session_id)])
     begun = turns.start(ada, Draft(Overtaken("Second", overtake, 1), session_id), REQUEST_ID)
-    turns.finished(begun)
+    asked, _ = turns.finished(begun)
     path = path_of(ada, session_id)
     assert is_chain(path)
     assert [one.content[0]["text"] for one in path if one.role == "user"] == ["First", "Second"]
-    assert begun.job.parent_id == path[1].id
-    assert len(begun.job.prompt.messages) == 3, "what came between is in the prompt"
+    assert asked.parent_id == path[1].id
+    assert len(simulator.requests[-1].body["messages"]) == 3, "what came between is in the prompt"
 
 
 def test_a_head_that_never_rests_is_a_busy_session(app: Flask, ada: Caller) -> None:
-    session_id = sessions.create(ada, {}).id
+    session_id = sessions.create(ada, {}).chat.id
     overtake = functools.partial(at_once, app, [lambda: say(ada, "Me first", session_id)])
     content = Overtaken("And I?", overtake, 1_000)
     with pytest.raises(SessionBusy):
@@ -166,7 +171,7 @@ def test_a_head_that_never_rests_is_a_busy_session(app: Flask, ada: Caller) -> N
 def test_a_session_deleted_while_the_prompt_is_made_is_not_found(
     app: Flask, ada: Caller, count_rows: CountRows
 ) -> None:
-    session_id = sessions.create(ada, {}).id
+    session_id = sessions.create(ada, {}).chat.id
     remove = functools.partial(at_once, app, [lambda: sessions.remove(ada, session_id, lambda _: True)])
     with pytest.raises(NotFound):
         turns.start(ada, Draft(Overtaken("Hello", remove, 1), session_id), REQUEST_ID)
@@ -176,11 +181,11 @@ def test_a_session_deleted_while_the_prompt_is_made_is_not_found(
 def test_a_session_deleted_while_it_answers_is_gone_and_the_sender_is_told(
     ada: Caller, count_rows: CountRows
 ) -> None:
-    session_id = sessions.create(ada, {}).id
+    session_id = sessions.create(ada, {}).chat.id
     begun = turns.start(ada, draft(SLOW, session_id), REQUEST_ID)
     assert sessions.get(ada, session_id).is_running
     sessions.remove(ada, session_id, lambda _: True)
-    with pytest.raises(NotFound, match="deleted while it answered"):
+    with pytest.raises(NotFound, match="was deleted"):
         turns.finished(begun)
     assert count_rows().items() >= {"sessions": 0, "messages": 0, "turns": 0, "message_index": 0}.items()
 
@@ -190,10 +195,11 @@ def test_sessions_deleted_at_the_moment_they_end_are_gone_or_answered_never_half
 ) -> None:
     def send_and_remove() -> str:
         begun = turns.start(ada, draft("[[reply: words=8]]"), REQUEST_ID)
-        names = (one[1].name for one in begun.log.follow() if one)
-        assert "message_stop" in names  # and just now the answer is being stored
-        sessions.remove(ada, begun.job.session_id, lambda _: True)
-        with pytest.raises(NotFound, match="deleted while it answered"):
+        assert begun.log
+        while not any(one.name == "message_stop" for one in begun.log.events):
+            time.sleep(0.001)  # then, just now, the answer is being stored
+        sessions.remove(ada, begun.made.session_id, lambda _: True)
+        with pytest.raises(NotFound, match="was deleted"):
             turns.finished(begun)
         return "gone"
 
@@ -218,14 +224,14 @@ def test_deleting_a_session_and_storing_its_answer_never_wait_for_each_other(app
     begun = turns.start(ada, draft(SLOW), REQUEST_ID)
     with listening("before_cursor_execute", before), listening("after_cursor_execute", after):
         is_storing.wait()
-        sessions.remove(ada, begun.job.session_id, lambda _: True)
+        sessions.remove(ada, begun.made.session_id, lambda _: True)
         with pytest.raises(NotFound):
             turns.finished(begun)
 
 
 @pytest.mark.parametrize("has_session", [True, False])
 def test_what_does_not_fit_stores_nothing(ada: Caller, count_rows: CountRows, has_session: bool) -> None:
-    session_id = sessions.create(ada, {}).id if has_session else None
+    session_id = sessions.create(ada, {}).chat.id if has_session else None
     before = count_rows()
     wishes = Wishes(model="claude-simulator-8k", max_tokens=1_000)
     with pytest.raises(ContextOverflow):
@@ -234,7 +240,7 @@ def test_what_does_not_fit_stores_nothing(ada: Caller, count_rows: CountRows, ha
 
 
 def test_nobody_sends_to_anothers_session(ada: Caller, bob: Caller, count_rows: CountRows) -> None:
-    session_id = sessions.create(ada, {}).id
+    session_id = sessions.create(ada, {}).chat.id
     before = count_rows()
     with pytest.raises(NotFound):
         turns.start(bob, draft("Hello", session_id), REQUEST_ID)
@@ -243,12 +249,12 @@ def test_nobody_sends_to_anothers_session(ada: Caller, bob: Caller, count_rows: 
 
 def test_message_and_answer_are_stored_before_claude_is_heard(ada: Caller) -> None:
     begun = turns.start(ada, draft(SLOW), REQUEST_ID)
-    question, answer = path_of(ada, begun.job.session_id)
-    assert (question.id, answer.id) == (begun.job.user_message_id, begun.job.message_id)
+    question, answer = path_of(ada, begun.made.session_id)
+    assert (question.id, answer.id) == (begun.made.user_message_id, begun.made.message_id)
     assert (question.status, answer.status, answer.content) == ("complete", "running", [])
     assert left_running() == parts().runner.running == [answer.id]
-    with pytest.raises(SessionBusy, match=begun.job.session_id):
-        turns.start(ada, draft("Me too", begun.job.session_id), REQUEST_ID)
+    with pytest.raises(SessionBusy, match=begun.made.session_id):
+        turns.start(ada, draft("Me too", begun.made.session_id), REQUEST_ID)
     assert turns.finished(begun)[1].status == "complete"
     assert left_running() == []
 
@@ -260,7 +266,10 @@ def test_an_opened_stream_has_begun_and_what_failed_before_is_raised_with_its_id
     failing = turns.start(ada, draft("[[fault: status=400]]"), REQUEST_ID)
     with pytest.raises(ColloquyError) as caught:
         turns.opened(failing)
-    assert caught.value.about == failing.job.ids
+    assert caught.value.about == vars(failing.made)
+    assert failing.log
+    begun = failing.log.events[0].payload
+    assert begun == {"type": "colloquy.turn", **caught.value.about, "parent_id": None}
     broken = turns.start(ada, draft("[[fault: no_stop after=4]]"), REQUEST_ID)
     turns.opened(broken)
     with pytest.raises(UpstreamFailed):
@@ -270,4 +279,4 @@ def test_an_opened_stream_has_begun_and_what_failed_before_is_raised_with_its_id
 def test_whoever_waits_together_gets_the_same_answer(app: Flask, ada: Caller) -> None:
     begun = turns.start(ada, draft(SLOW), REQUEST_ID)
     found = at_once(app, [lambda: turns.finished(begun)[1].id] * 4)
-    assert set(found) == {begun.job.message_id}
+    assert set(found) == {begun.made.message_id}

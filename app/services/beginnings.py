@@ -1,0 +1,150 @@
+"""How a turn begins in the database: the message, its answer in the making, the log's first event."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.context import Entry, Prompt, assemble
+from app.errors import NotFound
+from app.models.base import new_id, now
+from app.models.messages import Message
+from app.models.sessions import ChatSession
+from app.services import idempotency, leases, logs, sessions, tree
+from app.services.answers import Job
+from app.services.idempotency import Claim, Made
+from app.services.identity import Caller
+from app.services.models import window_of
+from app.services.settings import Wishes, settle
+from app.services.transactions import reading, writing
+
+
+@dataclass(frozen=True)
+class After:
+    """The message that a turn follows; None begins the conversation anew."""
+
+    message_id: str | None
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a turn begins with. No session id makes a session; `after` is None for the session's head.
+
+    `content` is None where the message to answer is there already: `answers_id`. The `instruction` is said to
+    Claude after all of it, and not kept. `waits` is for a session that is busy.
+    """
+
+    content: list[dict[str, Any]] | None
+    session_id: str | None = None
+    wishes: Wishes = field(default_factory=Wishes)
+    metadata: dict[str, Any] = field(default_factory=dict)
+    after: After | None = None
+    answers_id: str | None = None
+    instruction: str | None = None
+    waits: bool = False
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a turn is to be stored as: the message it follows, the ids, and the prompt made for it."""
+
+    parent: Message | None
+    made: Made
+    prompt: Prompt
+
+
+def prepare(draft: Draft, chat: ChatSession | None) -> Start:
+    """Read the path and make the prompt; nothing is stored. Raises NotFound and ContextOverflow."""
+    made = Made(chat.id if chat else new_id("ses"), draft.answers_id or new_id("msg"), new_id("msg"))
+    ask = settle(draft.wishes, chat)
+    limits = window_of(ask.model)
+    head = After(chat.head_id if chat else None)
+    with reading() as session:
+        parent = _parent(session, made.session_id, draft.after or head)
+        path = tree.newest_entries(session, parent, limits.window_tokens)
+    return Start(parent, made, assemble([*path, *_newest(draft, made)], ask, limits))
+
+
+def store(caller: Caller, draft: Draft, start: Start, request_id: str, claim: Claim | None) -> Job | None:
+    """Store it in one transaction; None where the head moved while the prompt was made.
+
+    Raises NotFound, SessionBusy, and Taken where the same request was faster.
+    """
+    made, parent = start.made, start.parent
+    with writing() as session:
+        idempotency.keep(session, caller, claim, made)
+        if draft.session_id:
+            chat = sessions.locked(session, caller, draft.session_id)
+            sessions.refuse_if_busy(session, chat.id)
+        else:
+            chat = _new_session(session, caller, made.session_id)
+        if draft.after:
+            _parent(session, chat.id, draft.after)
+        elif chat.head_id != (parent.id if parent else None):
+            session.rollback()
+            return None
+        answer = _insert(session, chat, draft, start)
+        parent_id = parent.id if parent else None
+        job = Job(**vars(made), parent_id=parent_id, prompt=start.prompt, request_id=request_id)
+        session.add(leases.lease_for(answer, request_id))
+        logs.store(session, answer.id, 0, [job.first_event])
+    return job
+
+
+def _newest(draft: Draft, made: Made) -> list[Entry]:
+    """What is new after the path."""
+    if draft.content is not None:
+        return [Entry(made.user_message_id, "user", draft.content)]
+    if draft.instruction:
+        return [Entry("", "user", [{"type": "text", "text": draft.instruction}])]
+    return []
+
+
+def _parent(session: Session, session_id: str, after: After) -> Message | None:
+    """The message that is followed, which must be in the session."""
+    parent = tree.message_at(session, after.message_id)
+    if after.message_id and (parent is None or parent.session_id != session_id):
+        raise NotFound(f"The session has no message {after.message_id}.")
+    return parent
+
+
+def _new_session(session: Session, caller: Caller, session_id: str) -> ChatSession:
+    chat = ChatSession(id=session_id, user_id=caller.user_id, messages=0)
+    session.add(chat)
+    session.flush()
+    return chat
+
+
+def _insert(session: Session, chat: ChatSession, draft: Draft, start: Start) -> Message:
+    """The message, if it is new, and its answer in the making; the session goes on from there."""
+    made, rows = start.made, list[Message]()
+    if draft.content is None:
+        place = tree.place_after(session, start.parent, made.message_id)
+    else:
+        asked_at = tree.place_after(session, start.parent, made.user_message_id)
+        rows.append(_asked(draft, start, asked_at))
+        place = tree.Place(made.user_message_id, asked_at.branch_id, asked_at.depth + 1)
+    answer = Message(
+        id=made.message_id, session_id=chat.id, role="assistant", status="running", **vars(place)
+    )
+    answer.content, answer.model, answer.bound_to = [], start.prompt.model, start.prompt.bound_to
+    session.add_all([*rows, answer])
+    session.flush()
+    for row in rows:
+        tree.index(session, row, chat.user_id)
+    chat.head_id, chat.messages, chat.updated_at = answer.id, chat.messages + len(rows) + 1, now()
+    return answer
+
+
+def _asked(draft: Draft, start: Start, place: tree.Place) -> Message:
+    ids = {"id": start.made.user_message_id, "session_id": start.made.session_id}
+    return Message(
+        **ids,
+        role="user",
+        content=draft.content,
+        status="complete",
+        client_metadata=draft.metadata,
+        **vars(place),
+    )

@@ -1,0 +1,86 @@
+"""How a turn ends in the database: the answer as far as it came, and the last events of its log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy.orm import Session
+
+from app.claude.events import Event
+from app.errors import ColloquyError
+from app.models.base import now
+from app.models.messages import Message
+from app.models.sessions import ChatSession
+from app.models.turns import Turn
+from app.services import logs, tree
+from app.turns.reply import Reply, Usage
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What an answer ended as, and the request that began it."""
+
+    session_id: str
+    message_id: str
+    request_id: str
+    reply: Reply
+    status: str
+    error: ColloquyError | None = None
+    repairs: Sequence[str] = ()
+
+    @property
+    def problem(self) -> dict[str, Any] | None:
+        """The error as it is kept with the message, and sent."""
+        return {**self.error.as_problem(), "request_id": self.request_id} if self.error else None
+
+    @property
+    def events(self) -> list[Event]:
+        """The last events of the log."""
+        done = {"message_id": self.message_id, "status": self.status, "stop_reason": self.reply.stop_reason}
+        ends = Event.made("colloquy.done", done)
+        return [Event.made("error", self.problem), ends] if self.problem else [ends]
+
+
+def store(
+    session: Session, ending: Ending, held: ColumnElement[bool], written: int, unwritten: Sequence[Event]
+) -> bool:
+    """End the turn in the caller's transaction; False where it is not `held` as the caller believes.
+
+    `unwritten` are the events that follow number `written`, without those of the ending.
+    """
+    # The session first, as whoever deletes it does: two that lock in turn never wait for each other.
+    session.scalar(select(ChatSession.id).where(ChatSession.id == ending.session_id).with_for_update())
+    gone = delete(Turn).where(Turn.message_id == ending.message_id, held).returning(Turn.message_id)
+    if session.scalar(gone) is None:
+        return False
+    message = session.scalars(select(Message).where(Message.id == ending.message_id)).one()
+    logs.store(session, ending.message_id, written, [*unwritten, *ending.events])
+    _fill(message, ending)
+    tree.index(session, message, _count(session, ending))
+    return True
+
+
+def _fill(message: Message, ending: Ending) -> None:
+    """Write the answer into its row."""
+    came = ending.reply
+    message.content = came.content
+    message.status = ending.status
+    message.model = came.model or message.model
+    message.stop_reason = came.stop_reason
+    message.problem = ending.problem
+    message.repairs = list(ending.repairs) or None
+    message.updated_at = now()
+    for name, tokens in asdict(came.usage).items() if came.usage else ():
+        setattr(message, name, tokens)
+
+
+def _count(session: Session, ending: Ending) -> str:
+    """Add the usage to the session's totals; returns whose session it is."""
+    used = asdict(ending.reply.usage or Usage())
+    sums: dict[Any, Any] = {name: getattr(ChatSession, name) + tokens for name, tokens in used.items()}
+    statement = update(ChatSession).where(ChatSession.id == ending.session_id)
+    counted = statement.values(**sums, updated_at=now()).returning(ChatSession.user_id)
+    return session.execute(counted).scalar_one()

@@ -1,0 +1,69 @@
+"""One request, one effect: what an Idempotency-Key has made is found again instead of made again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+
+from app.errors import IdempotencyKeyReused
+from app.extensions import insert_or_ignore
+from app.models.base import now
+from app.models.idempotency_keys import IdempotencyKey
+from app.services.identity import Caller
+from app.services.transactions import writing
+
+KEPT_HOURS = 24
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A request that is to have its effect once: where it was sent, under which key, a hash of its body."""
+
+    route: str
+    key: str
+    body_hash: str
+
+
+@dataclass(frozen=True)
+class Made:
+    """The ids of what a request has made; those of messages are empty where it made none."""
+
+    session_id: str
+    user_message_id: str = ""
+    message_id: str = ""
+
+
+class Taken(Exception):
+    """The same request is made at the same time, and was faster."""
+
+
+def made(session: Session, caller: Caller, claim: Claim | None) -> Made | None:
+    """What the request made before; raises IdempotencyKeyReused where the key stands for another body."""
+    row = session.get(IdempotencyKey, (caller.user_id, claim.route, claim.key)) if claim else None
+    if row is None or claim is None or row.created_at < now() - timedelta(hours=KEPT_HOURS):
+        return None
+    if row.body_hash != claim.body_hash:
+        raise IdempotencyKeyReused("Take a new Idempotency-Key for a new request.")
+    return Made(row.session_id, row.user_message_id or "", row.message_id or "")
+
+
+def keep(session: Session, caller: Caller, claim: Claim | None, what: Made) -> None:
+    """Remember what the request makes, in the transaction that makes it, before all else; raises Taken."""
+    if claim is None:
+        return
+    old = IdempotencyKey.created_at < now() - timedelta(hours=KEPT_HOURS)
+    place = {"user_id": caller.user_id, "route": claim.route, "key": claim.key}
+    session.execute(delete(IdempotencyKey).filter_by(**place).where(old))
+    row = {**place, "body_hash": claim.body_hash, **vars(what), "created_at": now()}
+    if session.scalar(insert_or_ignore(IdempotencyKey).values(row).returning(IdempotencyKey.key)) is None:
+        raise Taken
+
+
+def prune() -> None:
+    """Forget what is older than it needs to be."""
+    with writing() as session:
+        old = IdempotencyKey.created_at < now() - timedelta(hours=KEPT_HOURS)
+        session.execute(delete(IdempotencyKey).where(old))

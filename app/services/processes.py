@@ -1,0 +1,44 @@
+"""This process among others: its name, and whether another one is known to be gone."""
+
+from __future__ import annotations
+
+import functools
+import os
+import platform
+import secrets
+from pathlib import Path
+
+
+@functools.cache
+def _token(_process: int) -> str:
+    """Tells a process from an earlier one with the same number."""
+    return secrets.token_hex(4)
+
+
+@functools.cache
+def _host() -> str:
+    """The host; on Linux with its process namespace: two containers may share a name and count alike."""
+    namespace = Path("/proc/self/ns/pid")
+    return f"{platform.node()}/{namespace.stat().st_ino}" if namespace.exists() else platform.node()
+
+
+def name() -> str:
+    """This process, for others to recognise: host, number, token."""
+    return f"{_host()}:{os.getpid()}:{_token(os.getpid())}"
+
+
+def is_gone(other: str) -> bool:
+    """Whether a process is known to have ended; of other hosts nothing is known."""
+    host, _, rest = other.partition(":")
+    number, _, token = rest.partition(":")
+    if host != _host() or not number.isdigit():
+        return False
+    if int(number) == os.getpid():
+        return token != _token(os.getpid())
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False

@@ -1,0 +1,36 @@
+"""Waiting in line: first come, first served."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class Lines:
+    """A line for each name; whoever is first in it may go on."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._lines: dict[str, deque[threading.Event]] = {}
+
+    @contextmanager
+    def waiting(self, name: str) -> Iterator[threading.Event]:
+        """A place at the end of a line, kept within this block: the event is set when it is the first."""
+        place = threading.Event()
+        with self._lock:
+            self._lines.setdefault(name, deque()).append(place)
+            self._call(name)
+        try:
+            yield place
+        finally:
+            with self._lock:
+                self._lines[name].remove(place)
+                self._call(name)
+
+    def _call(self, name: str) -> None:
+        if self._lines[name]:
+            self._lines[name][0].set()
+        else:
+            del self._lines[name]
