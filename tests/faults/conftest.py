@@ -19,8 +19,8 @@ class Scale:
     """How often, how many, how long."""
 
     cut_words: int = 12
-    kills: int = 4
-    whole_every: int = 4  # which kill is of the whole server, not of its worker only: that takes longer
+    kills: int = 3
+    whole_every: int = 3  # which kill is of the whole server, not of its worker only: that takes longer
     killed_streams: int = 6
     keys: int = 2
     rounds_to_one_session: int = 1

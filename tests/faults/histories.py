@@ -206,10 +206,11 @@ class History:
         request = prompt.as_request()
         self._count(prompt)
         found = [str(one) for one in rules.violations(request)]
-        try:
-            found or signing.verify(request, model)
-        except Refused as refused:
-            found = [f"signature: {refused.message}"]
+        if not found:
+            try:
+                signing.verify(request, model)
+            except Refused as refused:
+                found = [f"signature: {refused.message}"]
         if found:
             shown = json.dumps(request, ensure_ascii=False)[:MOST_SHOWN_CHARACTERS]
             self.refused.append(f"{found}\nafter {self.acts}\n{shown}")
