@@ -59,6 +59,8 @@ class Worker(GeventWorker):  # type: ignore[misc]
             return super().handle_request(listener_name, req, sock, addr)
         finally:
             self.idle.add(sock)
+            if not self.alive:
+                self._let_go(sock)
 
     def handle_exit(self, sig: int, frame: object) -> None:
         """SIGTERM; the waiting is not for a signal handler."""
@@ -69,9 +71,14 @@ class Worker(GeventWorker):  # type: ignore[misc]
 
         drain(self.wsgi, settings.drain_seconds)
         super().handle_exit(sig, frame)
-        for client in self.idle:
-            with suppress(OSError):
-                client.shutdown(socket.SHUT_RD)  # or it would be waited for until its keep-alive ends
+        for client in list(self.idle):
+            self._let_go(client)
+
+    @staticmethod
+    def _let_go(client: socket.socket) -> None:
+        """End a connection that waits for its next request, which would be until its keep-alive ends."""
+        with suppress(OSError):
+            client.shutdown(socket.SHUT_RD)
 
 
 def write_problem(sock: object, status: int, reason: str, _message: str) -> None:

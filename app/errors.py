@@ -62,6 +62,7 @@ class ColloquyError(Exception):
         self.headers = dict(headers or {})
         self.upstream = upstream
         self.about: dict[str, Any] = {}
+        self.is_replayed = False
 
     def as_problem(self) -> dict[str, Any]:
         """The problem object of RFC 9457, without the request id, which only a request knows."""

@@ -6,6 +6,7 @@ import functools
 import sqlite3
 import threading
 from contextlib import AbstractContextManager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,20 +14,21 @@ from alembic.script import ScriptDirectory
 from flask import Flask, current_app
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.claude.catalog import Catalog
 from app.claude.client import Claude
 from app.models.base import Model
 from app.turns.journal import Journal
-from app.turns.lines import Lines
+from app.turns.lines import Crowd, Lines
 from app.turns.runner import Runner
 from app.turns.tails import Tails
 from config import Config
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 BUSY_TIMEOUT_MS = 20  # short: SQLite waits inside C, where no other client is served
+LOCK_TIMEOUT_MS = 5_000
 SQLITE_PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",
@@ -51,8 +53,10 @@ class Parts:
         self.catalog = Catalog(claude.models)
         self.runner = Runner()
         self.lines = Lines()
+        self.starting = Crowd()
         self.write_lock = threading.Lock()
         self.is_draining = False
+        self.leases_seen: dict[tuple[str, datetime], float] = {}
         self._app = app
 
     def context(self) -> AbstractContextManager[Any]:
@@ -69,6 +73,18 @@ def bind(app: Flask, config: Config, claude: Claude) -> Parts:
         if db.engine.dialect.name == "sqlite":
             use_sqlite_well(db.engine)
     return made
+
+
+def engine_options(config: Config) -> dict[str, Any]:
+    """How connections are made and kept."""
+    # Parameters are what people write, so not for the log; a connection may have died since it was used.
+    options: dict[str, Any] = {"hide_parameters": True, "pool_pre_ping": True}
+    if config.sqlalchemy_url.startswith("sqlite"):
+        return options
+    # Who waits for a locked session holds a connection, so there are many, and the wait has an end.
+    given = make_url(config.sqlalchemy_url).query.get("options", "")
+    waits = {"options": f"-c lock_timeout={LOCK_TIMEOUT_MS} {given}"}
+    return {**options, "pool_size": 10, "max_overflow": 30, "pool_timeout": 10, "connect_args": waits}
 
 
 def parts() -> Parts:

@@ -21,6 +21,7 @@ def run() -> None:
             connection.execution_options(**{BEGIN: "IMMEDIATE"})
         with connection.begin():
             if not is_sqlite:
+                connection.execute(text(f"SET LOCAL lock_timeout = {LONGEST_WAIT_MS}"))
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
             context.configure(
                 connection=connection, target_metadata=Model.metadata, render_as_batch=is_sqlite

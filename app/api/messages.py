@@ -103,8 +103,10 @@ def cancel_answer(_values: dict[str, Any], message_id: str) -> Any:
 @blueprint.may_fail(*TURN_ERRORS)
 def regenerate_answer(values: dict[str, Any], message_id: str) -> Any:
     """Get another answer beside this one; the session goes on from it."""
-    draft = drafts.of_regenerate(caller(), message_id, sending.wishes_of(values))
-    return sending.begin(draft, is_streamed=values["stream"])
+    wishes = sending.wishes_of(values)
+    return sending.begin(
+        lambda: drafts.of_regenerate(caller(), message_id, wishes), is_streamed=values["stream"]
+    )
 
 
 @blueprint.post("/<id:message_id>/edit")
@@ -115,9 +117,10 @@ def regenerate_answer(values: dict[str, Any], message_id: str) -> Any:
 @blueprint.may_fail(*TURN_ERRORS)
 def edit_message(values: dict[str, Any], message_id: str) -> Any:
     """Say something else in the place of one of your messages, and get an answer; the old one stays."""
-    wishes = sending.wishes_of(values)
-    draft = drafts.of_edit(caller(), message_id, values["content"], wishes, values.get("metadata"))
-    return sending.begin(draft, is_streamed=values["stream"])
+    said, wishes = (values["content"], values.get("metadata")), sending.wishes_of(values)
+    return sending.begin(
+        lambda: drafts.of_edit(caller(), message_id, *said, wishes), is_streamed=values["stream"]
+    )
 
 
 @blueprint.post("/<id:message_id>/continue")
@@ -128,5 +131,7 @@ def edit_message(values: dict[str, Any], message_id: str) -> Any:
 @blueprint.may_fail(NotContinuable, *TURN_ERRORS)
 def continue_answer(values: dict[str, Any], message_id: str) -> Any:
     """Carry on an answer that broke off, or was cut off by max_tokens, in a message below it."""
-    draft = drafts.of_continue(caller(), message_id, sending.wishes_of(values))
-    return sending.begin(draft, is_streamed=values["stream"])
+    wishes = sending.wishes_of(values)
+    return sending.begin(
+        lambda: drafts.of_continue(caller(), message_id, wishes), is_streamed=values["stream"]
+    )

@@ -7,9 +7,10 @@ import math
 import uuid
 
 from flask import Flask, Response, g, request
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError
 from werkzeug.exceptions import HTTPException
 
+from app.api import idempotency
 from app.api.wiring import PROBLEM_JSON
 from app.errors import (
     BadRequest,
@@ -38,7 +39,7 @@ def answer(error: ColloquyError) -> Response:
     """The error as a response."""
     body = {**error.as_problem(), "request_id": g.request_id}
     response = Response(json.dumps(body, ensure_ascii=False), error.status, content_type=PROBLEM_JSON)
-    response.headers.update(error.headers)
+    response.headers.update({**error.headers, **idempotency.headers(is_replayed=error.is_replayed)})
     wait = error.headers.get("Retry-After", WAIT_SECONDS)
     if error.status in {429, 503}:
         response.headers["Retry-After"] = str(math.ceil(float(wait))) if is_seconds(wait) else WAIT_SECONDS
@@ -64,7 +65,7 @@ def _from_http(error: HTTPException) -> Response:
 
 def _from_anything(error: Exception) -> Response:
     log_lines.error("a request failed", exc_info=error, extra={"request_id": g.request_id})
-    if isinstance(error, OperationalError) or (
+    if isinstance(error, OperationalError | TimeoutError) or (
         isinstance(error, DBAPIError) and error.connection_invalidated
     ):
         return answer(DatabaseUnavailable("The database cannot be reached: send again a little later."))

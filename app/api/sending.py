@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Response, g, request, url_for
@@ -24,20 +25,24 @@ def send(values: dict[str, Any], session_id: str | None) -> Any:
     if parent_id and not session_id:
         fault = Fault("/session_id", "Is needed where there is a parent_id.")
         raise Invalid("A parent_id needs the session that it is in.", faults=[fault])
-    draft = Draft(
-        values["content"],
-        session_id,
-        wishes_of(values),
-        values["metadata"],
-        after=After(parent_id) if parent_id else None,
-        waits=values["on_busy"] == "queue",
-    )
-    return begin(draft, is_streamed=values["stream"])
+
+    def _draft() -> Draft:
+        return Draft(
+            values["content"],
+            session_id,
+            wishes_of(values),
+            values["metadata"],
+            after=After(parent_id) if parent_id else None,
+            waits=values["on_busy"] == "queue",
+        )
+
+    return begin(_draft, is_streamed=values["stream"])
 
 
-def begin(draft: Draft, *, is_streamed: bool) -> Any:
-    """Begin the turn and answer in the form that is asked for."""
-    begun = turns.start(caller(), draft, g.request_id, idempotency.claim())
+def begin(make_draft: Callable[[], Draft], *, is_streamed: bool) -> Any:
+    """Begin the turn, or find the one this request began before, and answer in the form that is asked for."""
+    claim = idempotency.claim()
+    begun = turns.replayed(caller(), claim) or turns.start(caller(), make_draft(), g.request_id, claim)
     requests.note(session_id=begun.made.session_id)
     requests.note_at_end(lambda: tokens_of(begun.log.usage if begun.log else None))
     headers = {

@@ -58,9 +58,9 @@ COMMON_ERRORS = (
 
 
 class IdConverter(BaseConverter):
-    """An id in a path; the words that are paths of their own are none."""
+    """An id in a path; what is longer than any id is none, nor are the words that are paths of their own."""
 
-    regex = r"(?!import$|search$)[^/]+"
+    regex = r"(?!import$|search$)[^/]{1,64}"
 
 
 class StrictParser(FlaskParser):

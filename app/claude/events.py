@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections import deque
+import math
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 from app.claude import failures
 from app.errors import Upstream, UpstreamFailed
+
+DEEPEST = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +45,42 @@ def read(pairs: Iterable[tuple[str | None, str]], request_id: str | None) -> Ite
             raise failures.from_error_event(_type_of(event.payload), request_id)
         yield event
         if event.name == "message_stop":
-            deque(left, maxlen=0)
+            next(left, None)  # the end, or the connection could not be used again; who pings on is left
             return
     raise UpstreamFailed(
         "Claude's answer ended before it was complete. What came is kept; send again or regenerate.",
         upstream=Upstream(200, "stream_unfinished", request_id),
     )
+
+
+def parsed(text: str) -> Any:
+    """A JSON value that can be kept and sent on; ValueError also for NaN, Infinity and endless nesting."""
+    try:
+        value = DECODER.decode(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if text.count("[") + text.count("{") > DEEPEST and _is_deeper(value, DEEPEST):
+        raise ValueError("nested too deeply")
+    return value
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return levels < 0 or any(_is_deeper(one, levels - 1) for one in inner)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("a number is too large")
+    return number
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON")
+
+
+DECODER = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)
 
 
 def _type_of(payload: dict[str, Any]) -> str | None:
@@ -57,12 +90,10 @@ def _type_of(payload: dict[str, Any]) -> str | None:
 
 
 def _payload(text: str, request_id: str | None) -> dict[str, Any]:
-    try:
-        payload = json.loads(text)
-    except ValueError:
-        payload = None
-    if isinstance(payload, dict):
-        return payload
+    with suppress(ValueError):
+        payload = parsed(text)
+        if isinstance(payload, dict):
+            return payload
     raise UpstreamFailed(
         "Claude's answer held something that is not an event. What came is kept; send again or regenerate.",
         upstream=Upstream(200, "stream_garbled", request_id),

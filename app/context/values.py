@@ -11,13 +11,17 @@ Block = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Entry:
-    """A message of the path. `bound_to`, on an answer, is the digest of what it was an answer to."""
+    """A message of the path. `bound_to`, on an answer, is the digest of what it was an answer to.
+
+    An instruction is the server's own word on the turn before it, and is not kept.
+    """
 
     id: str
     role: str
     content: Sequence[Block]
     model: str | None = None
     bound_to: str | None = None
+    is_instruction: bool = False
 
 
 @dataclass(frozen=True)

@@ -28,4 +28,5 @@ def first_kept(path: Sequence[Entry], sizes: Sequence[int], room_tokens: int) ->
 
 
 def _begins_turn(entry: Entry) -> bool:
-    return entry.role == "user" and any(block.get("type") != "tool_result" for block in entry.content)
+    says_something = any(block.get("type") != "tool_result" for block in entry.content)
+    return entry.role == "user" and says_something and not entry.is_instruction

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import update
-from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError, TimeoutError
 from sqlalchemy.orm import Session
 
 from app.claude.events import Event
@@ -22,11 +22,11 @@ from app.models.turns import Turn
 from app.services import endings, logs, processes
 from app.services.endings import Ending
 from app.services.transactions import reading, writing
-from app.turns import reply
 from app.turns.log import Log
 from app.turns.run import THINKING_REMOVED, Outcome, run
 from app.turns.runner import Running
 
+PASSING_ERRORS = (OperationalError, InterfaceError, IntegrityError, TimeoutError)
 # Between tries to store an answer: a database that restarts is waited for, about a minute.
 PAUSES_SECONDS = (0.1, 0.2, 0.5, 1, 2, 5, 5, 5, 10, 10, 10, 10)
 
@@ -69,16 +69,15 @@ def carry_out(job: Job, turn: Running) -> None:
 
 
 def give_up(job: Job, turn: Running) -> None:
-    """End an answer whose making failed: what came is kept if the database takes it, and the stream ends."""
+    """End an answer whose making failed, with what was stored of it.
+
+    Where that cannot be stored either, readers are let go without an end: the lease runs out, and whoever
+    comes back finds how it ended.
+    """
     if turn.log.is_closed:
         return
     error = InternalError("The answer could not be finished; what came is kept. Ask for it again.")
-    came = [one for one in turn.log.events if not one.name.startswith("colloquy.")]
-    outcome = Outcome(job.prompt, reply.read(came), "failed", error)
-    with suppress(SQLAlchemyError):
-        end(job, turn.log, outcome)
-        return
-    turn.log.finish(_ending(job, outcome).events)
+    end(job, turn.log, Outcome(job.prompt, logs.reply_of(turn.log.events), "failed", error))
 
 
 def end(job: Job, log: Log, outcome: Outcome) -> None:
@@ -100,11 +99,11 @@ def _store(job: Job, log: Log, ending: Ending, outcome: Outcome) -> bool:
                 if is_ours:
                     _bind(session, job, outcome)
                 return is_ours
-        except (OperationalError, IntegrityError):
+        except PASSING_ERRORS:
             if pause is None:
                 raise
             time.sleep(pause)
-            with suppress(OperationalError):
+            with suppress(*PASSING_ERRORS):
                 logs.catch_up(log)
     raise AssertionError  # the loop ends by returning or raising
 

@@ -60,17 +60,20 @@ def prepare(draft: Draft, chat: ChatSession | None) -> Start:
     made = Made(chat.id if chat else new_id("ses"), draft.answers_id or new_id("msg"), new_id("msg"))
     ask = settle(draft.wishes, chat)
     limits = window_of(ask.model)
-    head = After(chat.head_id if chat else None)
     with reading() as session:
-        parent = _parent(session, made.session_id, draft.after or head)
+        parent = _parent(session, made.session_id, draft.after) if draft.after else _head(session, chat)
         path = tree.newest_entries(session, parent, limits.window_tokens)
     return Start(parent, made, assemble([*path, *_newest(draft, made)], ask, limits))
 
 
-def store(caller: Caller, draft: Draft, start: Start, request_id: str, claim: Claim | None) -> Job | None:
-    """Store it in one transaction; None where the head moved while the prompt was made.
+class HeadMoved(Exception):
+    """Something else happened to the session while the prompt was made: it is made anew."""
 
-    Raises NotFound, SessionBusy, and Taken where the same request was faster.
+
+def store(caller: Caller, draft: Draft, start: Start, request_id: str, claim: Claim | None) -> Job:
+    """Store it in one transaction.
+
+    Raises NotFound, SessionBusy, HeadMoved, and Taken where the same request was faster.
     """
     made, parent = start.made, start.parent
     with writing() as session:
@@ -83,8 +86,7 @@ def store(caller: Caller, draft: Draft, start: Start, request_id: str, claim: Cl
         if draft.after:
             _parent(session, chat.id, draft.after)
         elif chat.head_id != (parent.id if parent else None):
-            session.rollback()
-            return None
+            raise HeadMoved
         answer = _insert(session, chat, draft, start)
         parent_id = parent.id if parent else None
         job = Job(**vars(made), parent_id=parent_id, prompt=start.prompt, request_id=request_id)
@@ -98,7 +100,7 @@ def _newest(draft: Draft, made: Made) -> list[Entry]:
     if draft.content is not None:
         return [Entry(made.user_message_id, "user", draft.content)]
     if draft.instruction:
-        return [Entry("", "user", [{"type": "text", "text": draft.instruction}])]
+        return [Entry("", "user", [{"type": "text", "text": draft.instruction}], is_instruction=True)]
     return []
 
 
@@ -108,6 +110,14 @@ def _parent(session: Session, session_id: str, after: After) -> Message | None:
     if after.message_id and (parent is None or parent.session_id != session_id):
         raise NotFound(f"The session has no message {after.message_id}.")
     return parent
+
+
+def _head(session: Session, chat: ChatSession | None) -> Message | None:
+    """The message that a session stands at."""
+    head = tree.message_at(session, chat.head_id) if chat else None
+    if chat and chat.head_id and head is None:
+        raise HeadMoved
+    return head
 
 
 def _new_session(session: Session, caller: Caller, session_id: str) -> ChatSession:

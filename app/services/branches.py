@@ -71,7 +71,7 @@ def _follows(session: Session, later_id: str, message: Message) -> bool:
 
 
 def _fork(session: Session, caller: Caller, session_id: str, message_id: str, new_id_: str) -> ChatSession:
-    old = sessions.own(session, caller, session_id)
+    old = sessions.locked(session, caller, session_id)  # so that nothing of the path is deleted meanwhile
     last = _message_in(session, session_id, message_id)
     if last.status == "running":
         raise sessions.busy(session_id, message_id)

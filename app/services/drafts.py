@@ -50,8 +50,8 @@ def of_edit(
     caller: Caller,
     message_id: str,
     content: list[dict[str, Any]],
-    wishes: Wishes,
     metadata: dict[str, Any] | None,
+    wishes: Wishes,
 ) -> Draft:
     """Another message of the person's beside this one, and its answer; without metadata, the old one's."""
     message = messages.get(caller, message_id)

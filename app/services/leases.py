@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
+from functools import partial
 
 from sqlalchemy import delete, exists, select, update
 from sqlalchemy.orm import aliased
@@ -20,15 +21,15 @@ from app.services import endings, idempotency, logs, processes
 from app.services.endings import Ending
 from app.services.transactions import reading, writing
 from app.telemetry.logging import logger
-from app.turns import reply
-from app.turns.runner import keep_doing
+from app.turns.runner import attempt, keep_doing
 
 log_lines = logger("leases")
 LOOKS_A_LEASE = 3
-LONGEST_PAUSE_SECONDS = 5.0  # so that what a dead process left is found soon, however long a lease is
+LONGEST_PAUSE_SECONDS = 2.0  # so that what a dead process left is found soon, however long a lease is
+GRACE_SECONDS = 5.0  # more than a process needs to renew once the database is there again
 CANCEL_LOOK_SECONDS = 0.25
 PRUNE_SECONDS = 60.0
-ROWS_A_PRUNING = 1_000
+MOST_PRUNED = 5_000
 DIED = "The process that made the answer died; what came is kept: continue or regenerate it."
 
 
@@ -57,35 +58,43 @@ def renew() -> None:
 def recover() -> int:
     """End the turns of processes that died: those whose lease ran out, and those known to be gone."""
     with reading() as session:
-        lost = [one for one in session.scalars(select(Turn)) if _is_lost(one)]
-    count = sum(_interrupt(one) for one in lost)
+        turns = session.scalars(select(Turn)).all()
+    count = 0
+    for one in _lost(turns):
+        failure = f"{one.message_id} could not be ended; it is tried again soon"
+        count += attempt(partial(_interrupt, one), failure) or 0
     if count:
         log_lines.warning("%d answers of a process that died are interrupted", count)
     return count
 
 
-def stop_cancelled() -> None:
-    """Stop the turns of this process that another one was asked to cancel."""
+def stop_unwanted() -> None:
+    """Stop the turns of this process that another one was asked to cancel, or whose session it deleted."""
     running = parts().runner.running
     if running:
         with reading() as session:
-            asked = session.scalars(select(Turn.message_id).where(Turn.is_cancelled)).all()
-        for one in filter(None, map(parts().runner.find, asked)):
-            one.stop.set("cancelled")
+            rows = session.execute(
+                select(Turn.message_id, Turn.is_cancelled).where(Turn.message_id.in_(running))
+            )
+            wanted = {message_id for message_id, is_cancelled in rows if not is_cancelled}
+        for one in filter(None, map(parts().runner.find, running)):
+            if one.log.message_id not in wanted:
+                one.stop.set("cancelled")
 
 
 def prune() -> None:
-    """Let go of the events of turns that ended long ago, a few at a time, and of old idempotency keys."""
+    """Let go of the events of turns that ended long ago, one at a time, and of old idempotency keys."""
     before = now() - timedelta(seconds=config().events_kept_seconds)
     later = aliased(TurnEvents)
     goes_on = exists().where(later.message_id == TurnEvents.message_id, later.written_at >= before)
     runs = exists().where(Turn.message_id == TurnEvents.message_id)
-    old = select(TurnEvents.message_id).where(TurnEvents.written_at < before, ~goes_on, ~runs)
-    ids: Sequence[str] = ("",)
-    while ids:
+    old = TurnEvents.written_at < before
+    begins = select(TurnEvents.message_id).where(TurnEvents.first == 1, old, ~goes_on, ~runs)
+    with reading() as session:
+        ids = session.scalars(begins.limit(MOST_PRUNED)).all()
+    for message_id in ids:
         with writing() as session:
-            ids = session.scalars(old.limit(ROWS_A_PRUNING)).all()
-            session.execute(delete(TurnEvents).where(TurnEvents.message_id.in_(set(ids))))
+            session.execute(delete(TurnEvents).where(TurnEvents.message_id == message_id))
     idempotency.prune()
 
 
@@ -93,7 +102,7 @@ def keep_watch() -> None:
     """Renew, recover, cancel and prune for as long as the process lives, in the background."""
     of = parts()
     pause = min(config().lease_seconds / LOOKS_A_LEASE, LONGEST_PAUSE_SECONDS)
-    for act, seconds in ((_look_after, pause), (stop_cancelled, CANCEL_LOOK_SECONDS), (prune, PRUNE_SECONDS)):
+    for act, seconds in ((_look_after, pause), (stop_unwanted, CANCEL_LOOK_SECONDS), (prune, PRUNE_SECONDS)):
         keep_doing(_every(of, act, seconds))
 
 
@@ -112,10 +121,20 @@ def _every(of: Parts, act: Callable[[], object], seconds: float) -> Callable[[],
     return _act
 
 
-def _is_lost(turn: Turn) -> bool:
-    if turn.message_id in parts().runner.running:
-        return False
-    return turn.leased_until < now() or processes.is_gone(turn.holder)
+def _lost(turns: Sequence[Turn]) -> Iterator[Turn]:
+    """The turns whose process is gone, or gives no sign of life while we look.
+
+    A lease that ran out is not enough: after an outage of the database nobody could renew, and the clocks of
+    two hosts may differ. So it must also stay as it is for a while by our own clock.
+    """
+    others = [one for one in turns if one.message_id not in parts().runner.running]
+    before, at = parts().leases_seen, time.monotonic()
+    ran_out = [(one.message_id, one.leased_until) for one in others if one.leased_until < now()]
+    parts().leases_seen = seen = {key: before.get(key, at) for key in ran_out}
+    for one in others:
+        since = seen.get((one.message_id, one.leased_until))
+        if processes.is_gone(one.holder) or (since is not None and at - since >= GRACE_SECONDS):
+            yield one
 
 
 def _interrupt(turn: Turn) -> bool:
@@ -127,7 +146,7 @@ def _interrupt(turn: Turn) -> bool:
 
 
 def _ending(turn: Turn, events: Sequence[Event]) -> Ending:
-    came = reply.read(one for one in events if not one.name.startswith("colloquy."))
+    came = logs.reply_of(events)
     ids = (turn.session_id, turn.message_id, turn.request_id)
     if came.is_complete:
         return Ending(*ids, came, "complete")

@@ -19,8 +19,10 @@ from app.models.turns import Turn
 from app.services import messages, processes
 from app.services.identity import Caller
 from app.services.transactions import reading, writing
+from app.turns import reply
 from app.turns.journal import Journal
 from app.turns.log import Log
+from app.turns.reply import Reply
 from app.turns.tails import Seen, Tails
 
 
@@ -120,6 +122,11 @@ def look(after: Mapping[str, int]) -> Seen:
         if row.first == after[row.message_id] + len(events.get(row.message_id, ())) + 1:
             events.setdefault(row.message_id, []).extend(events_in(row))
     return Seen(events, frozenset(running))
+
+
+def reply_of(events: Iterable[Event]) -> Reply:
+    """What Claude's events of a log add up to."""
+    return reply.read(one for one in events if not one.name.startswith("colloquy."))
 
 
 def events_in(row: TurnEvents) -> Iterable[Event]:

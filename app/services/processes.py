@@ -17,9 +17,11 @@ def _token(_process: int) -> str:
 
 @functools.cache
 def _host() -> str:
-    """The host; on Linux with its process namespace: two containers may share a name and count alike."""
-    namespace = Path("/proc/self/ns/pid")
-    return f"{platform.node()}/{namespace.stat().st_ino}" if namespace.exists() else platform.node()
+    """The host; on Linux with its boot and its process namespace: clones and containers share names."""
+    boot, namespace = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
+    if not (boot.exists() and namespace.exists()):
+        return platform.node()
+    return f"{platform.node()}/{boot.read_text().strip()}/{namespace.stat().st_ino}"
 
 
 def name() -> str:

@@ -22,9 +22,10 @@ def settle(wishes: Wishes, session: ChatSession | None = None) -> Ask:
     """What holds for a send."""
     defaults = config()
     kept = Wishes(session.model, session.system, session.max_tokens) if session else Wishes()
+    system = kept.system if wishes.system is None else wishes.system
     return Ask(
         model=wishes.model or kept.model or defaults.model,
         max_tokens=wishes.max_tokens or kept.max_tokens or defaults.max_tokens,
-        system=kept.system if wishes.system is None else wishes.system,
+        system=system if system and system.strip() else None,  # Claude takes no blank one
         budget_tokens=defaults.context_tokens,
     )

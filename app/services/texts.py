@@ -14,5 +14,6 @@ def plain_text(content: Iterable[dict[str, Any]]) -> str:
 
 
 def searchable(content: Sequence[dict[str, Any]]) -> str:
-    """What of a message goes into the index: its beginning, without the one character PostgreSQL refuses."""
-    return plain_text(content).replace("\0", "")[:INDEXED_CHARACTERS]
+    """What of a message goes into the index: its beginning, without what databases take for no text."""
+    text = plain_text(content).replace("\0", "")[:INDEXED_CHARACTERS]
+    return text if text.isascii() else text.encode(errors="replace").decode()

@@ -17,7 +17,7 @@ from app.models.sessions import ChatSession
 from app.models.turns import Turn
 from app.services import beginnings, idempotency, logs, messages, sessions
 from app.services.answers import Job, carry_out, give_up
-from app.services.beginnings import Draft
+from app.services.beginnings import Draft, HeadMoved
 from app.services.idempotency import Claim, Made, Taken
 from app.services.identity import Caller
 from app.services.transactions import reading, writing
@@ -48,6 +48,21 @@ def start(caller: Caller, draft: Draft, request_id: str, claim: Claim | None = N
     Raises NotFound, ContextOverflow, SessionBusy, IdempotencyKeyReused and Draining before anything is
     stored; the rest is in the log.
     """
+    with parts().starting:
+        return _start_in_turn(caller, draft, request_id, claim)
+
+
+def replayed(caller: Caller, claim: Claim | None) -> Begun | None:
+    """The turn that the same request began before; raises IdempotencyKeyReused."""
+    if claim is None:
+        return None
+    with reading() as session:
+        made = idempotency.made(session, caller, claim)
+    return Begun(made, logs.find(made.message_id), is_replayed=True) if made else None
+
+
+def _start_in_turn(caller: Caller, draft: Draft, request_id: str, claim: Claim | None) -> Begun:
+    """At once, or when those who came before have had their turn."""
     if not (draft.waits and draft.session_id):
         return _start(caller, draft, request_id, claim)
     ends_at = time.monotonic() + config().queue_seconds
@@ -87,6 +102,7 @@ def finished(begun: Begun) -> tuple[Message, Message]:
     if answer.status == "failed" and answer.problem:
         error = from_problem(answer.problem)
         error.about = vars(begun.made)
+        error.is_replayed = begun.is_replayed
         raise error
     return asked, answer
 
@@ -111,7 +127,9 @@ def cancel(caller: Caller, message_id: str) -> Message:
 def drain(most_seconds: float) -> None:
     """Take no new turns, let those that run end, and interrupt those that are not done in time."""
     parts().is_draining = True
-    if not parts().runner.wait(most_seconds):
+    ends_at = time.monotonic() + most_seconds
+    parts().starting.wait_for_none(most_seconds)  # who came before it was told to end
+    if not parts().runner.wait(ends_at - time.monotonic()):
         parts().runner.stop_all("interrupted")
         parts().runner.wait(LONGEST_STOP_SECONDS)
 
@@ -135,15 +153,14 @@ def _wait_for(busy: SessionBusy, ends_at: float) -> None:
 def _start(caller: Caller, draft: Draft, request_id: str, claim: Claim | None) -> Begun:
     for _ in range(TRIES_AT_THE_HEAD):
         with reading() as session:
-            made = idempotency.made(session, caller, claim)
-            chat = _free(session, caller, draft.session_id) if draft.session_id and not made else None
-        if made:
-            return Begun(made, logs.find(made.message_id), is_replayed=True)
+            is_made = idempotency.made(session, caller, claim) is not None
+            chat = _free(session, caller, draft.session_id) if draft.session_id and not is_made else None
+        if is_made and (begun := replayed(caller, claim)):
+            return begun
         refuse_if_draining()
-        with suppress(Taken):
+        with suppress(Taken, HeadMoved):
             job = beginnings.store(caller, draft, beginnings.prepare(draft, chat), request_id, claim)
-            if job:
-                return _hand_over(job)
+            return _hand_over(job)
     raise sessions.busy(draft.session_id or "The session")
 
 

@@ -1,4 +1,4 @@
-"""Waiting in line: first come, first served."""
+"""Who waits, and who is at it: lines where who comes first is served first, and a crowd that is counted."""
 
 from __future__ import annotations
 
@@ -34,3 +34,27 @@ class Lines:
             self._lines[name][0].set()
         else:
             del self._lines[name]
+
+
+class Crowd:
+    """How many are in a block at the moment."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._count = 0
+
+    def __enter__(self) -> None:
+        self._add(1)
+
+    def __exit__(self, *_: object) -> None:
+        self._add(-1)
+
+    def wait_for_none(self, most_seconds: float) -> bool:
+        """Return when nobody is in it, or after so many seconds; whether nobody is."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._count, most_seconds)
+
+    def _add(self, change: int) -> None:
+        with self._changed:
+            self._count += change
+            self._changed.notify_all()

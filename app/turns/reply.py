@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.claude.events import Event
+from app.claude.events import Event, parsed
 
 MOST_TOKENS = 2**31 - 1
 LONGEST_MODEL, LONGEST_STOP_REASON = 200, 64
@@ -110,7 +109,7 @@ def _tokens(value: Any) -> int:
 
 
 def _short(value: Any, most: int) -> str | None:
-    return value[:most] if isinstance(value, str) else None
+    return _joined([value]).replace("\0", "")[:most] if isinstance(value, str) else None
 
 
 def _joined(pieces: Iterable[str]) -> str:
@@ -129,7 +128,7 @@ class _Block:
 
     def add(self, delta: dict[str, Any]) -> None:
         """Take one delta in; kinds that nobody knows yet are left aside."""
-        kind = delta.get("type", "")
+        kind = str(delta.get("type"))
         if kind in PLAIN_DELTAS:
             name = PLAIN_DELTAS[kind]
             self._pieces.setdefault(name, []).append(str(delta.get(name, "")))
@@ -145,11 +144,12 @@ class _Block:
             if name in self._pieces:
                 block[name] = _joined([str(block.get(name) or ""), *self._pieces[name]])
         if self._citations:
-            block["citations"] = [*(block.get("citations") or []), *self._citations]
+            before = block.get("citations")
+            block["citations"] = [*(before if isinstance(before, list) else []), *self._citations]
         text = _joined(self._pieces.get("input", []))
         if not text:
             return block
         try:
-            return {**block, "input": json.loads(text)}
+            return {**block, "input": parsed(text)}
         except ValueError:
             return None

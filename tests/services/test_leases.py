@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -46,6 +47,11 @@ def orphaned(app: Flask, api: Api, keep: Keep) -> str:
         session.execute(update(Turn).values(holder="elsewhere:1:0"))
         answer.status, answer.content, answer.output_tokens = "running", [], None
     return session_id
+
+
+@pytest.fixture(autouse=True)
+def without_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leases, "GRACE_SECONDS", 0)
 
 
 @pytest.fixture
@@ -154,3 +160,34 @@ def test_a_sign_of_life_is_given_for_the_turns_of_this_process_alone(app: Flask,
     with app.app_context():
         leases.renew()
     assert recover(app) == 1, "it is not made here"
+
+
+def test_a_lease_that_ran_out_must_also_stand_still_for_a_while(
+    app: Flask, orphan: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "GRACE_SECONDS", 0.2)
+    set_turn(app, leased_until=now() - timedelta(seconds=2))
+    assert recover(app) == 0
+    set_turn(app, leased_until=now() - timedelta(seconds=1))
+    time.sleep(0.25)
+    assert recover(app) == 0, "it was renewed meanwhile, by a clock that is behind"
+    time.sleep(0.25)
+    assert recover(app) == 1
+
+
+def test_one_turn_that_cannot_be_ended_does_not_keep_others_from_it(
+    app: Flask, api: Api, orphan: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = api.session()
+    message = api.say(other, "Hello")
+    with app.app_context(), writing() as session:
+        row = session.scalars(select(Message).where(Message.id == message["id"])).one()
+        row.status = "running"
+        session.add(leases.lease_for(row, "req_x"))
+    set_turn(app, holder="elsewhere:1:x", leased_until=now() - timedelta(seconds=1))
+    with app.app_context(), writing() as session:
+        session.execute(
+            update(TurnEvents).values(events="nonsense").where(TurnEvents.message_id == message["id"])
+        )
+    assert recover(app) == 1
+    assert api.path(orphan)[-1]["status"] == "interrupted"

@@ -25,7 +25,8 @@ KEPT = {"model": "of-session", "system": "Session.", "max_tokens": 20}
         (Wishes(model="m"), KEPT, ("m", "Session.", 20)),
         (Wishes(max_tokens=1), KEPT, ("of-session", "Session.", 1)),
         (Wishes(system="Message."), KEPT, ("of-session", "Message.", 20)),
-        (Wishes(system=""), KEPT, ("of-session", "", 20)),
+        (Wishes(system=""), KEPT, ("of-session", None, 20)),
+        (Wishes(system=" \n"), KEPT, ("of-session", None, 20)),
         (Wishes("m", "s", 3), None, ("m", "s", 3)),
     ],
 )
