@@ -9,7 +9,7 @@ from flask import Response
 from app.api import etags, examples, paging, sending, sse
 from app.api.identity import caller
 from app.api.wiring import Blueprint
-from app.errors import TURN_ERRORS, EventsGone, NotContinuable, PreconditionFailed, SessionBusy
+from app.errors import EventsGone, NotContinuable, PreconditionFailed, SessionBusy
 from app.extensions import config
 from app.schemas.base import Nothing
 from app.schemas.messages import (
@@ -20,7 +20,6 @@ from app.schemas.messages import (
     MatchPage,
     MessageView,
     SearchFilter,
-    TurnView,
 )
 from app.services import branches, drafts, logs, messages, turns
 
@@ -31,10 +30,7 @@ blueprint = Blueprint(
 
 @blueprint.post("")
 @blueprint.takes(AnyMessageDraft, example=examples.MESSAGE)
-@blueprint.takes_key
-@blueprint.answers(201, TurnView)
-@blueprint.also_answers(200, **examples.STREAM)
-@blueprint.may_fail(*TURN_ERRORS)
+@sending.begins_turn(blueprint)
 def send_anywhere(values: dict[str, Any]) -> Any:
     """Send a message to a session, or to a new one, in one call.
 
@@ -97,10 +93,7 @@ def cancel_answer(_values: dict[str, Any], message_id: str) -> Any:
 
 @blueprint.post("/<id:message_id>/regenerate")
 @blueprint.takes(AnswerDraft, example=examples.ANSWER)
-@blueprint.takes_key
-@blueprint.answers(201, TurnView)
-@blueprint.also_answers(200, **examples.STREAM)
-@blueprint.may_fail(*TURN_ERRORS)
+@sending.begins_turn(blueprint)
 def regenerate_answer(values: dict[str, Any], message_id: str) -> Any:
     """Get another answer beside this one; the session goes on from it."""
     wishes = sending.wishes_of(values)
@@ -111,10 +104,7 @@ def regenerate_answer(values: dict[str, Any], message_id: str) -> Any:
 
 @blueprint.post("/<id:message_id>/edit")
 @blueprint.takes(EditDraft, example=examples.MESSAGE)
-@blueprint.takes_key
-@blueprint.answers(201, TurnView)
-@blueprint.also_answers(200, **examples.STREAM)
-@blueprint.may_fail(*TURN_ERRORS)
+@sending.begins_turn(blueprint)
 def edit_message(values: dict[str, Any], message_id: str) -> Any:
     """Say something else in the place of one of your messages, and get an answer; the old one stays."""
     said, wishes = (values["content"], values.get("metadata")), sending.wishes_of(values)
@@ -125,10 +115,7 @@ def edit_message(values: dict[str, Any], message_id: str) -> Any:
 
 @blueprint.post("/<id:message_id>/continue")
 @blueprint.takes(AnswerDraft, example=examples.ANSWER)
-@blueprint.takes_key
-@blueprint.answers(201, TurnView)
-@blueprint.also_answers(200, **examples.STREAM)
-@blueprint.may_fail(NotContinuable, *TURN_ERRORS)
+@sending.begins_turn(blueprint, NotContinuable)
 def continue_answer(values: dict[str, Any], message_id: str) -> Any:
     """Carry on an answer that broke off, or was cut off by max_tokens, in a message below it."""
     wishes = sending.wishes_of(values)

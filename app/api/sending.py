@@ -7,16 +7,29 @@ from typing import Any
 
 from flask import Response, g, request, url_for
 
-from app.api import idempotency, requests, sse
+from app.api import examples, idempotency, requests, sse
 from app.api.identity import caller
-from app.api.wiring import EVENT_STREAM
-from app.errors import Fault, Invalid
+from app.api.wiring import EVENT_STREAM, Blueprint, View
+from app.errors import TURN_ERRORS, ColloquyError, Fault, Invalid
 from app.extensions import config
+from app.schemas.messages import TurnView
 from app.services import turns
 from app.services.beginnings import After, Draft
 from app.services.settings import Wishes
 from app.services.turns import Begun
 from app.turns.reply import Usage
+
+
+def begins_turn(blueprint: Blueprint, *errors: type[ColloquyError]) -> Callable[[View], View]:
+    """What the operations that begin a turn have in common, besides errors of their own."""
+
+    def _decorate(view: View) -> View:
+        view = blueprint.may_fail(*errors, *TURN_ERRORS)(view)
+        view = blueprint.also_answers(200, **examples.STREAM)(view)
+        view = blueprint.answers(201, TurnView)(view)
+        return blueprint.takes_key(view)
+
+    return _decorate
 
 
 def send(values: dict[str, Any], session_id: str | None) -> Any:

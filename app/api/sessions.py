@@ -9,9 +9,9 @@ from flask import Response, url_for
 from app.api import etags, examples, idempotency, paging, sending
 from app.api.identity import caller
 from app.api.wiring import Blueprint
-from app.errors import TURN_ERRORS, IdempotencyKeyReused, PreconditionFailed, SessionBusy
+from app.errors import IdempotencyKeyReused, PreconditionFailed, SessionBusy
 from app.schemas.documents import DocumentDraft, DocumentView
-from app.schemas.messages import MessageChoice, MessageDraft, MessagePage, PathFilter, TurnView
+from app.schemas.messages import MessageChoice, MessageDraft, MessagePage, PathFilter
 from app.schemas.sessions import (
     ExportFilter,
     SessionChange,
@@ -92,10 +92,7 @@ def list_messages(query: dict[str, Any], session_id: str) -> Any:
 
 @blueprint.post("/<id:session_id>/messages")
 @blueprint.takes(MessageDraft, example=examples.MESSAGE)
-@blueprint.takes_key
-@blueprint.answers(201, TurnView)
-@blueprint.also_answers(200, **examples.STREAM)
-@blueprint.may_fail(*TURN_ERRORS)
+@sending.begins_turn(blueprint)
 def send_message(values: dict[str, Any], session_id: str) -> Any:
     """Send a message and get Claude's answer.
 

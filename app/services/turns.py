@@ -167,7 +167,8 @@ def _start(caller: Caller, draft: Draft, request_id: str, claim: Claim | None) -
 def _free(session: Session, caller: Caller, session_id: str) -> ChatSession:
     """The caller's session, which must not be answering."""
     chat = sessions.own(session, caller, session_id)
-    sessions.refuse_if_busy(session, session_id)
+    if chat.is_running:
+        sessions.refuse_if_busy(session, session_id)
     return chat
 
 
