@@ -11,7 +11,18 @@ import pytest
 
 from app.claude.simulator import Simulator
 from tests.faults.conftest import Found, Scale
-from tests.faults.crowds import at_once, calls, frames, id_of, name_of, payload_of, replay, text_in
+from tests.faults.crowds import (
+    at_once,
+    calls,
+    check_tree,
+    frames,
+    id_of,
+    name_of,
+    payload_of,
+    replay,
+    text_in,
+    tree,
+)
 from tests.faults.test_idempotency import SENDERS, STREAM, check_equal, check_one_effect, send
 from tests.faults.test_one_session import CLIENTS, crowd
 from tests.servers import Server, starting
@@ -20,6 +31,7 @@ from tests.support import Api, text_of
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True, scope="module")
 
 LONGEST_CANCEL_SECONDS = 5
+LONGEST_SLEEP_SECONDS = 30
 SLOW = "[[reply: words=300 seconds_per_event=0.05]]"
 Pair = tuple[Api, Api]
 
@@ -77,6 +89,28 @@ def test_a_key_holds_over_both(pair: Pair, simulator: Simulator, scale: Scale, f
     )
 
 
+def test_a_server_that_sleeps_through_its_lease_tells_what_the_other_made_of_it(
+    servers: list[Server], pair: Pair, found: Found
+) -> None:
+    here, there = pair
+    session_id = here.session()
+    with here.sending(session_id, SLOW) as chunks:
+        coming = frames(chunks)
+        seen = [next(coming) for _ in range(8)]
+        for worker in servers[0].workers():
+            worker.suspend()
+        seconds = _until_idle(there, session_id)
+        assert there.say(session_id, "Now?")["status"] == "complete"
+        for worker in servers[0].workers():
+            worker.resume()
+        seen += coming
+    message_id, _ = id_of(seen[0])
+    assert seen == replay(there, message_id) == replay(here, message_id)
+    assert payload_of(seen[-1])["status"] == "interrupted"
+    check_tree(tree(there, session_id))
+    found(f"slept through a lease of 2 s: ended by the other server after {seconds:.1f} s, 0 bytes differ")
+
+
 def test_what_a_dead_server_leaves_is_ended_by_the_other(servers: list[Server], found: Found) -> None:
     """The last of this module: it kills one."""
     with servers[0].access() as here, servers[1].access() as there:
@@ -92,6 +126,14 @@ def test_what_a_dead_server_leaves_is_ended_by_the_other(servers: list[Server], 
         assert payload_of(again[-1])["status"] == "interrupted"
         assert there.say(session_id, "Now?")["status"] == "complete"
     found(f"a server killed with an open stream: ended by the other after {seconds:.1f} s, 0 events lost")
+
+
+def _until_idle(api: Api, session_id: str) -> float:
+    began_at = time.monotonic()
+    while api.get(f"/sessions/{session_id}").json()["status"] != "idle":
+        assert time.monotonic() - began_at < LONGEST_SLEEP_SECONDS, "it still answers"
+        time.sleep(0.05)
+    return time.monotonic() - began_at
 
 
 def _follow_and_cancel(here: Api, there: Api, simulator: Simulator) -> float:
