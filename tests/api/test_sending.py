@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -186,3 +189,40 @@ def test_a_message_that_cannot_fit_is_refused_and_says_what_takes_the_room(api: 
     assert body["code"] == "context_overflow"
     assert {one["pointer"] for one in body["errors"]} == {"/content", "/system", "/max_tokens"}
     assert api.path(session_id) == []
+
+
+def test_who_waits_for_the_turn_is_answered_in_the_order_of_coming(api: Api) -> None:
+    session_id = api.session()
+    sent = list[threading.Thread]()
+    with api.sending(session_id, "[[reply: words=40 seconds_per_event=0.05]] first") as chunks:
+        next(chunks)
+        for text in ("second", "third"):
+            sent.append(
+                threading.Thread(target=api.say, args=(session_id, text), kwargs={"on_busy": "queue"})
+            )
+            sent[-1].start()
+            time.sleep(0.2)
+        assert api.send_to(session_id, "reject", on_busy="reject").status_code == 409
+        assert api.get(f"/sessions/{session_id}").json()["totals"]["messages"] == 2
+    for one in sent:
+        one.join(30)
+    said = [one["content"][0]["text"] for one in api.path(session_id) if one["role"] == "user"]
+    assert [text.split()[-1] for text in said] == ["first", "second", "third"]
+    assert {one["status"] for one in api.path(session_id)} == {"complete"}
+
+
+def test_who_waits_too_long_finds_the_session_busy(variant: Callable[..., Api]) -> None:
+    impatient = variant(queue_seconds=0.3)
+    session_id = impatient.session()
+    with impatient.sending(session_id, "[[reply: words=200 seconds_per_event=0.05]]") as chunks:
+        next(chunks)
+        refused = impatient.send_to(session_id, "Me too", on_busy="queue")
+        assert (refused.status_code, refused.json()["code"]) == (409, "session_busy")
+        message_id = impatient.path(session_id)[-1]["id"]
+        assert impatient.post(f"/messages/{message_id}/cancel").status_code == 200
+    assert len(impatient.path(session_id)) == 2
+
+
+def test_an_unknown_way_to_wait_is_refused(api: Api) -> None:
+    refused = api.send_to(api.session(), "Hello", on_busy="push")
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/on_busy")

@@ -191,3 +191,13 @@ def test_whatever_happened_to_a_history_the_request_obeys_the_rules(history: lis
     prompt = assemble([*history, user("Now")], ASK, LARGE)
     assert rules.violations(prompt.as_request()) == []
     assert rules.violations(without_thinking(prompt).as_request()) == []
+
+
+def test_an_answer_to_go_on_with_goes_in_with_its_question_or_not_at_all() -> None:
+    go_on = Entry("", "user", [text("Go on")], is_instruction=True)
+    half = answer(text("word " * 100))
+    prompt = assemble([user("word " * 900, "old"), answer(text("ok")), user("Now"), half, go_on], ASK, SMALL)
+    assert prompt.plan.left_out_ids[0] == "old"
+    assert roles(prompt) == ["user", "assistant", "user"]
+    with pytest.raises(ContextOverflow):
+        assemble([user("word " * 900), answer(text("word " * 900)), go_on], ASK, SMALL)

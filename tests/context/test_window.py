@@ -32,3 +32,10 @@ def test_what_is_kept_fits_begins_with_a_turn_and_could_not_be_more(
     assert sum(sizes[start:]) <= room_tokens or start == starts[-1]
     before = [one for one in starts if one < start]
     assert not before or sum(sizes[before[-1] :]) > room_tokens
+
+
+def test_an_instruction_of_the_servers_begins_no_turn() -> None:
+    said = [{"type": "text", "text": "Go on"}]
+    path = [*entries([("user", "text"), ("assistant", "text")]), Entry("", "user", said, is_instruction=True)]
+    assert turn_starts(path) == [0]
+    assert first_kept(path, [10, 10, 1], 5) == 0, "it is nothing without what it is about"

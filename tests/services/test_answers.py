@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import time
+from collections.abc import Callable
 from dataclasses import asdict
+from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import exc
 
 from app.errors import ColloquyError
 from app.models.messages import Message
-from app.services import beginnings, messages, sessions, turns
+from app.services import answers, beginnings, endings, messages, sessions, turns
 from app.services.identity import Caller
 from app.services.pages import Ask
 from app.turns.reply import Usage, read
 from tests.services.conftest import REQUEST_ID, at_once, draft, say
+from tests.support import Api, events_of, text_of
+from tests.upstreams import BEGIN, END, HELLO, STOP, TEXT, saying, told
 
 NAMES = tuple(asdict(Usage()))
 
@@ -119,3 +126,116 @@ def test_the_stream_of_a_session_deleted_meanwhile_ends_as_all_do(app: Flask, ad
     with pytest.raises(ColloquyError):
         turns.finished(begun)
     assert [one.name for one in begun.log.events][-1] == "colloquy.done"
+
+
+def delta(**values: Any) -> str:
+    return told("content_block_delta", index=0, delta=values)
+
+
+def citing(json_text: str) -> str:
+    """A citation that holds this, which need not be JSON."""
+    return delta(type="citations_delta", citation={"a": 0}).replace('"a": 0', f'"a": {json_text}')
+
+
+def ended_in(reason: str) -> str:
+    return told("message_delta", delta={"stop_reason": reason}, usage={"output_tokens": 3})
+
+
+CALL = told(
+    "content_block_start", index=0, content_block={"type": "tool_use", "id": "a", "name": "b", "input": {}}
+)
+ODD_BLOCK = told("content_block_start", index=0, content_block={"type": "text", "text": "", "citations": 5})
+HALF_BLOCK = told("content_block_start", index=0, content_block={"type": "text", "text": "\ud800"})
+NUL_MODEL = told("message_start", message={"model": "a\0b", "usage": {"input_tokens": 1, "output_tokens": 1}})
+DEEP = "[" * 3_000 + "]" * 3_000
+
+
+@pytest.mark.parametrize(
+    ("payloads", "status"),
+    [
+        ([BEGIN, TEXT, HELLO, delta(type=[]), END, STOP], "complete"),
+        ([BEGIN, TEXT, HELLO, delta(type={"a": 1}), END, STOP], "complete"),
+        ([BEGIN, ODD_BLOCK, HELLO, citing("1"), END, STOP], "complete"),
+        ([BEGIN, TEXT, HELLO, ended_in("\ud800"), STOP], "complete"),
+        ([BEGIN, TEXT, HELLO, ended_in("end\0turn"), STOP], "complete"),
+        ([BEGIN, TEXT, HELLO, ended_in("x" * 500), STOP], "complete"),
+        ([NUL_MODEL, TEXT, HELLO, END, STOP], "complete"),
+        ([BEGIN, HALF_BLOCK, END, STOP], "complete"),
+        ([BEGIN, TEXT, delta(type="text_delta", text="a\0b\ud800"), END, STOP], "complete"),
+        ([BEGIN, CALL, delta(type="input_json_delta", partial_json=DEEP), END, STOP], "complete"),
+        ([BEGIN, CALL, delta(type="input_json_delta", partial_json='{"a": NaN}'), END, STOP], "complete"),
+        ([BEGIN, TEXT, HELLO, citing("NaN"), END, STOP], "failed"),
+        ([BEGIN, TEXT, HELLO, citing("1e999"), END, STOP], "failed"),
+        ([BEGIN, TEXT, HELLO, citing("-Infinity"), END, STOP], "failed"),
+        ([BEGIN, TEXT, HELLO, citing("[" * 101 + "]" * 101), END, STOP], "failed"),
+        ([BEGIN, TEXT, HELLO, citing(DEEP), END, STOP], "failed"),
+        ([BEGIN, TEXT, HELLO, "7", END, STOP], "failed"),
+        ([BEGIN, TEXT, HELLO, told("error", error=[])], "failed"),
+    ],
+)
+def test_whatever_claude_says_the_turn_ends_and_the_session_goes_on(
+    variant: Callable[..., Api], payloads: list[str], status: str
+) -> None:
+    with saying(payloads) as url:
+        access = variant(anthropic_base_url=url)
+        session_id = access.session()
+        for number in range(2):
+            events = access.events(f"/sessions/{session_id}/messages", content=f"Say {number}")
+            assert (events[-1].name, events[-1].payload["status"]) == ("colloquy.done", status)
+            assert access.get(f"/sessions/{session_id}").json()["status"] == "idle"
+    read_again = access.get(f"/sessions/{session_id}/messages")
+    path = json.loads(read_again.text, parse_constant=pytest.fail)["data"]
+    assert [one["status"] for one in path] == ["complete", status] * 2
+    assert events[-1].payload["message_id"] == path[-1]["id"]
+    if HELLO in payloads:
+        assert text_of(path[-1]) == "Hello", "what came is kept"
+    assert access.get(f"/messages/{path[-1]['id']}/events").status_code == 200
+    assert access.get(f"/sessions/{session_id}/export").status_code == 200
+    assert path[-1]["usage"]["input_tokens"] == 1
+
+
+def test_who_pings_on_after_the_end_keeps_nobody_waiting(variant: Callable[..., Api]) -> None:
+    with saying([BEGIN, TEXT, HELLO, END, STOP], pings=100) as url:
+        access, began_at = variant(anthropic_base_url=url), time.monotonic()
+        session_id = access.session()
+        for _ in range(2):
+            assert access.say(session_id, "Hello")["status"] == "complete"
+        assert access.get(f"/sessions/{session_id}").json()["status"] == "idle"
+        assert time.monotonic() - began_at < 5, "it would ping for ten seconds"
+
+
+def test_an_answer_whose_storing_finds_no_connection_free_is_stored_a_little_later(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries, store = list[int](), endings.store
+
+    def store_at_third(*values: Any) -> bool:
+        tries.append(1)
+        if len(tries) < 3:
+            raise exc.TimeoutError("QueuePool limit reached")
+        return store(*values)
+
+    monkeypatch.setattr(answers.endings, "store", store_at_third)
+    events = api.events("/messages", content="Hello")
+    assert (events[-1].name, events[-1].payload["status"]) == ("colloquy.done", "complete")
+    assert len(tries) == 3
+    stored = api.get(f"/messages/{events[-1].payload['message_id']}").json()
+    assert stored["status"] == "complete"
+
+
+def test_readers_of_an_answer_that_cannot_be_stored_are_let_go_and_no_end_is_made_up(
+    app: Flask, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never_store(*_: Any) -> bool:
+        raise exc.TimeoutError("QueuePool limit reached")
+
+    monkeypatch.setattr(answers, "PAUSES_SECONDS", (0.01, 0.01))
+    monkeypatch.setattr(answers.endings, "store", never_store)
+    session_id = api.session()
+    answer = api.post(f"/sessions/{session_id}/messages", json={"content": "Hello", "stream": True})
+    events = events_of(answer.text)
+    assert events[0].name == "colloquy.turn"
+    assert not {one.name for one in events} & {"error", "colloquy.done"}, "it may yet end otherwise"
+    assert api.get(f"/sessions/{session_id}").json()["status"] == "running"
+    message_id = events[0].payload["message_id"]
+    assert api.get(f"/messages/{message_id}").json()["status"] == "running"

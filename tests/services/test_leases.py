@@ -8,15 +8,18 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import delete, func, select, text, update
 
 from app.claude.events import Event
 from app.models.base import now
 from app.models.messages import Message
+from app.models.sessions import ChatSession
 from app.models.turn_events import TurnEvents
 from app.models.turns import Turn
 from app.services import leases, logs, processes
 from app.services.transactions import writing
+from config import Config
+from tests.conftest import made
 from tests.support import Api, events_of, text_of
 
 Keep = Callable[[list[Event]], list[Event]]
@@ -191,3 +194,40 @@ def test_one_turn_that_cannot_be_ended_does_not_keep_others_from_it(
         )
     assert recover(app) == 1
     assert api.path(orphan)[-1]["status"] == "interrupted"
+
+
+def test_an_answer_whose_session_another_process_deleted_is_stopped(
+    app: Flask, api: Api, config: Config
+) -> None:
+    session_id = api.session()
+    kept = api.session()
+    with api.sending(session_id, "[[reply: words=400 seconds_per_event=0.05]]") as chunks:
+        next(chunks)
+        with api.sending(kept, "[[reply: words=10 seconds_per_event=0.05]]") as others:
+            next(others)
+            with made(config) as elsewhere, elsewhere.app_context(), writing() as session:
+                session.execute(delete(ChatSession).where(ChatSession.id == session_id))
+            with app.app_context():
+                leases.stop_unwanted()
+            began_at = time.monotonic()
+            rest = b"".join(chunks)
+            assert time.monotonic() - began_at < 5, "it would have talked for twenty seconds"
+            assert b"colloquy.done" in rest
+            b"".join(others)
+    assert api.path(kept)[-1]["status"] == "complete", "the others go on"
+
+
+def test_events_are_pruned_a_turn_at_a_time_and_whole(app: Flask, api: Api) -> None:
+    session_id = api.session()
+    ids = [api.say(session_id, f"Number {number}")["id"] for number in range(3)]
+    old, young = now() - timedelta(days=3), now()
+    with app.app_context():
+        with writing() as session:
+            session.execute(update(TurnEvents).values(written_at=old))
+            last = select(func.max(TurnEvents.first)).where(TurnEvents.message_id == ids[1]).scalar_subquery()
+            its_end = (TurnEvents.message_id == ids[1]) & (TurnEvents.first == last)
+            session.execute(update(TurnEvents).where(its_end).values(written_at=young))
+        leases.prune()
+    found = [api.get(f"/messages/{one}/events").status_code for one in ids]
+    assert found == [410, 200, 410], "one that ended just now is kept from its first event"
+    assert events_of(api.get(f"/messages/{ids[1]}/events").text)[0].name == "colloquy.turn"

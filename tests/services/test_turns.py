@@ -14,12 +14,21 @@ from flask import Flask
 from sqlalchemy import event, select
 
 from app.claude.simulator import Simulator
-from app.errors import ColloquyError, ContextOverflow, NotFound, SessionBusy, UpstreamFailed
+from app.errors import (
+    ColloquyError,
+    ContextOverflow,
+    Draining,
+    IdempotencyKeyReused,
+    NotFound,
+    SessionBusy,
+    UpstreamFailed,
+)
 from app.extensions import db, dialect, parts
 from app.models.messages import Message
 from app.models.turns import Turn
-from app.services import sessions, turns
-from app.services.beginnings import Draft
+from app.services import beginnings, branches, sessions, turns
+from app.services.beginnings import Draft, HeadMoved
+from app.services.idempotency import Claim
 from app.services.identity import Caller
 from app.services.pages import Ask
 from app.services.settings import Wishes
@@ -280,3 +289,105 @@ def test_whoever_waits_together_gets_the_same_answer(app: Flask, ada: Caller) ->
     begun = turns.start(ada, draft(SLOW), REQUEST_ID)
     found = at_once(app, [lambda: turns.finished(begun)[1].id] * 4)
     assert set(found) == {begun.made.message_id}
+
+
+def test_a_head_that_is_deleted_meanwhile_is_a_head_that_moved(
+    app: Flask, ada: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = say(ada, "One")[1]
+    second = say(ada, "Two", first.session_id)[1]
+    prepare, tries = beginnings.prepare, list[int]()
+
+    def remove() -> None:
+        branches.cut_off(ada, str(second.parent_id), lambda _: True)
+
+    def overtaken(*values: Any) -> Any:
+        tries.append(1)
+        if len(tries) == 1:
+            at_once(app, [remove])
+            with pytest.raises(HeadMoved):
+                prepare(*values)
+        return prepare(*values)
+
+    monkeypatch.setattr(turns.beginnings, "prepare", overtaken)
+    begun = turns.start(ada, draft("Three", first.session_id), REQUEST_ID)
+    asked, answer = turns.finished(begun)
+    assert len(tries) == 2
+    assert (asked.parent_id, answer.status) == (first.id, "complete")
+    assert is_chain(path_of(ada, first.session_id))
+
+
+def test_a_parent_that_is_deleted_while_the_prompt_is_made_is_not_found(
+    app: Flask, ada: Caller, count_rows: CountRows
+) -> None:
+    first = say(ada, "One")[1]
+    remove = functools.partial(at_once, app, [lambda: branches.cut_off(ada, first.id, lambda _: True)])
+    after = beginnings.After(first.id)
+    with pytest.raises(NotFound):
+        turns.start(ada, Draft(Overtaken("Two", remove, 1), first.session_id, after=after), REQUEST_ID)
+    assert (count_rows()["messages"], left_running()) == (1, [])
+
+
+def test_draining_waits_for_a_turn_that_is_about_to_begin(app: Flask, ada: Caller) -> None:
+    session_id, ended = sessions.create(ada, {}).chat.id, list[float]()
+
+    def drain() -> None:
+        with app.app_context():
+            turns.drain(20)
+        ended.append(time.monotonic())
+
+    draining = threading.Thread(target=drain)
+
+    def meanwhile() -> None:
+        draining.start()
+        time.sleep(0.3)
+        assert ended == [], "the turn is not stored yet"
+
+    try:
+        begun = turns.start(ada, Draft(Overtaken("Hello", meanwhile, 1), session_id), REQUEST_ID)
+        with pytest.raises(Draining):
+            turns.start(ada, draft("Too late"), REQUEST_ID)
+        draining.join(20)
+        assert ended
+        assert turns.finished(begun)[1].status == "complete"
+    finally:
+        parts().is_draining = False
+
+
+def test_who_waits_in_line_is_told_when_the_server_is_about_to_stop(app: Flask, ada: Caller) -> None:
+    begun = turns.start(ada, draft("[[reply: words=200 seconds_per_event=0.05]]"), REQUEST_ID)
+    session_id = begun.made.session_id
+    waiting = functools.partial(turns.start, ada, draft("Me too", session_id, waits=True), REQUEST_ID)
+
+    def drain() -> None:
+        time.sleep(0.3)
+        turns.drain(1)
+
+    try:
+        (refused, _) = at_once(app, [waiting, drain])
+        assert isinstance(refused, Draining)
+        turns.finished(begun)
+        assert [one.status for one in path_of(ada, session_id)] == ["complete", "interrupted"]
+    finally:
+        parts().is_draining = False
+
+
+def test_a_turn_that_the_same_request_began_is_found_even_while_the_server_is_about_to_stop(
+    ada: Caller, bob: Caller
+) -> None:
+    claim = Claim("/messages", "k", "hash")
+    assert turns.replayed(ada, None) is None
+    assert turns.replayed(ada, claim) is None
+    begun = turns.start(ada, draft("Hello"), REQUEST_ID, claim)
+    try:
+        parts().is_draining = True
+        found = turns.replayed(ada, claim)
+        assert found
+        assert (found.made, found.is_replayed, begun.is_replayed) == (begun.made, True, False)
+        assert turns.start(ada, draft("Hello"), REQUEST_ID, claim).made == begun.made
+    finally:
+        parts().is_draining = False
+    assert turns.replayed(bob, claim) is None
+    with pytest.raises(IdempotencyKeyReused):
+        turns.replayed(ada, Claim("/messages", "k", "other"))
+    turns.finished(begun)

@@ -1,4 +1,4 @@
-"""Waiting in line."""
+"""Waiting in line, and for a crowd to leave."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from app.turns.lines import Lines
+from app.turns.lines import Crowd, Lines
 
 
 def test_the_first_may_go_on_and_each_of_the_others_after_the_one_before() -> None:
@@ -70,3 +70,39 @@ def test_many_come_through_one_at_a_time_in_the_order_they_came() -> None:
     for one in threads:
         one.join()
     assert order == list(range(20))
+
+
+def test_nobody_is_waited_for_where_nobody_is() -> None:
+    assert Crowd().wait_for_none(0)
+
+
+def test_a_crowd_is_waited_for_until_the_last_has_left() -> None:
+    crowd, may_leave, waited = Crowd(), threading.Event(), list[bool]()
+    are_inside = threading.Barrier(4)
+
+    def come() -> None:
+        with crowd:
+            are_inside.wait(10)
+            may_leave.wait(10)
+
+    threads = [threading.Thread(target=come) for _ in range(3)]
+    for one in threads:
+        one.start()
+    are_inside.wait(10)
+    assert not crowd.wait_for_none(0.05), "they are still in it"
+    waiting = threading.Thread(target=lambda: waited.append(crowd.wait_for_none(10)))
+    waiting.start()
+    may_leave.set()
+    for one in [*threads, waiting]:
+        one.join(10)
+    assert waited == [True]
+
+
+def test_an_error_leaves_the_crowd() -> None:
+    crowd = Crowd()
+    with pytest.raises(KeyError), crowd:
+        raise KeyError
+    assert crowd.wait_for_none(0)
+    with crowd, crowd:
+        assert not crowd.wait_for_none(0)
+    assert crowd.wait_for_none(0)

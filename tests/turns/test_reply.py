@@ -112,11 +112,61 @@ def test_a_character_that_was_split_over_two_deltas_is_whole_again() -> None:
         made("message_delta", delta=[], usage="many"),
         made("message_delta", usage={"output_tokens": "many"}),
         made("message_start", message="x"),
+        made("message_start", message={"model": ["m"], "usage": [1]}),
+        made("message_delta", delta={"stop_reason": ["end"]}, usage={"input_tokens": None}),
+        made("message_delta", usage={"cache_creation": [1], "cache_creation_input_tokens": -5}),
+        made("content_block_start", index=[], content_block={"type": "text", "text": ""}),
+        made("content_block_start", index={}, content_block={"type": []}),
+        made("content_block_delta", index=[], delta={"type": "text_delta", "text": "x"}),
+        made("content_block_delta", index=0, delta={"type": []}),
     ],
 )
 def test_what_is_malformed_is_passed_over_and_the_rest_is_kept(malformed: Event) -> None:
     reply = read([BEGIN, malformed, start(0, type="text", text="Hi")])
     assert reply.content[-1] == {"type": "text", "text": "Hi"}
+
+
+@pytest.mark.parametrize(
+    "malformed",
+    [
+        delta(0, type=[]),
+        delta(0, type={}),
+        delta(0, type=None),
+        delta(0),
+        delta(0, type="input_json_delta", partial_json=""),
+    ],
+)
+def test_a_malformed_delta_leaves_its_block_as_it_was(malformed: Event) -> None:
+    said = delta(0, type="text_delta", text="Hi")
+    reply = read([start(0, type="text", text=""), said, malformed, said])
+    assert reply.content == [{"type": "text", "text": "HiHi"}]
+
+
+@pytest.mark.parametrize("before", [5, "x", {"a": 1}, None])
+def test_citations_that_are_no_list_give_way_to_those_that_come(before: Any) -> None:
+    reply = read(
+        [start(0, type="text", text="", citations=before), delta(0, type="citations_delta", citation=1)]
+    )
+    assert reply.content[0]["citations"] == [1]
+
+
+@pytest.mark.parametrize("text", ["NaN", '{"a": 1e999}', '{"a": -Infinity}', "[" * 3_000 + "]" * 3_000, "{"])
+def test_a_tool_call_whose_input_is_no_json_is_left_out(text: str) -> None:
+    call = start(1, type="tool_use", id="t", name="n", input={})
+    reply = read(
+        [start(0, type="text", text="Hi"), call, delta(1, type="input_json_delta", partial_json=text)]
+    )
+    assert reply.content == [{"type": "text", "text": "Hi"}]
+
+
+@pytest.mark.parametrize("odd", ["\ud800", "a\0b", "\udc00\ud800", "\0", "é\ud83d"])
+def test_model_and_stop_reason_are_text_that_any_database_keeps(odd: str) -> None:
+    end = made("message_delta", delta={"stop_reason": odd})
+    reply = read([made("message_start", message={"model": odd}), end])
+    for kept in (reply.model, reply.stop_reason):
+        assert kept is not None
+        assert "\0" not in kept
+        assert kept.encode().decode() == kept
 
 
 def test_what_is_too_large_to_keep_is_cut() -> None:

@@ -103,3 +103,18 @@ def test_what_is_kept_doing_goes_on_after_an_error_and_ends_when_it_says_so() ->
     keep_doing(act)
     assert ended.wait(10 + module.PAUSE_AFTER_FAILURE_SECONDS)
     assert acts == [0, 1, 2, 3]
+
+
+def test_a_turn_whose_end_is_told_is_not_waited_for_though_its_connection_is_still_to_be_ended() -> None:
+    runner, may_end, log = Runner(), threading.Event(), Log("msg_1")
+
+    def work(turn: Running) -> None:
+        turn.log.finish([Event.made("colloquy.done", {})])
+        may_end.wait(10)
+
+    turn = runner.start(log, work, never)
+    assert log.wait(10)
+    assert runner.running == []
+    assert runner.wait(0)
+    assert runner.find("msg_1") is turn, "it can still be told to stop"
+    may_end.set()
