@@ -67,12 +67,10 @@ class Server:
         return psutil.Process(self.process.pid).children()
 
     def kill(self) -> None:
-        """kill -9 for every process of it, the workers first."""
-        family = [
-            *psutil.Process(self.process.pid).children(recursive=True),
-            psutil.Process(self.process.pid),
-        ]
-        for one in family:
+        """kill -9 for every process of it. The master stands still first, or it would replace a worker."""
+        master = psutil.Process(self.process.pid)
+        master.suspend()
+        for one in [*master.children(recursive=True), master]:
             one.kill()
         self.process.wait()
 
