@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.support import Api
 
-EXAMPLES = os.environ.get("FUZZ_EXAMPLES", "8")
+EXAMPLES = os.environ.get("FUZZ_EXAMPLES", "5")
 
 
 def test_the_api_keeps_to_its_document(api: Api, server_url: str, tmp_path: Path) -> None:

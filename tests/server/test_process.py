@@ -9,13 +9,14 @@ import signal
 import socket
 import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import httpx2
 import pytest
 
 from app.claude.simulator import Simulator
 from tests.server.conftest import KEY, Server
+from tests.servers import starting
 from tests.support import text_of
 
 Serve = Callable[..., Server]
@@ -23,9 +24,11 @@ SLOW = "[[reply: words=60 seconds_per_event=0.2]]"
 STREAMS = 30
 
 
-@pytest.fixture
-def running(serve: Serve) -> Server:
-    return serve().wait_until_ready()
+@pytest.fixture(scope="module")
+def running(simulator: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for all that does not end it."""
+    with starting(tmp_path_factory.mktemp("running"), simulator) as start:
+        yield start().wait_until_ready()
 
 
 def test_the_first_start_says_where_what_and_how_and_the_line_works(serve: Serve) -> None:
