@@ -28,7 +28,7 @@ imports: $(VENV)/installed-dev ## Check who imports whom
 	$(BIN)/lint-imports --no-cache | grep -E 'KEPT|BROKEN|Contracts:'
 	@$(BIN)/lint-imports --no-cache > /dev/null
 
-faults: $(VENV)/installed-dev ## Kill, cut and crowd it for half an hour: the long form of tests/faults
+faults: $(VENV)/installed-dev ## Kill, cut and crowd it for a quarter of an hour: the long form of tests/faults
 	FAULTS=long $(BIN)/python -m pytest --numprocesses 2 --dist loadfile tests/faults
 
 fuzz: $(VENV)/installed-dev ## Let schemathesis try the whole API for some minutes
