@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -27,7 +26,7 @@ from app.models.users import User
 from app.services import users
 from app.services.transactions import writing
 from config import Config
-from tests.support import Api, CountRows
+from tests.support import Api, CountRows, answering
 
 DATABASES = ("sqlite", "postgresql")
 
@@ -127,12 +126,8 @@ def serving(app: Flask) -> Iterator[str]:
     """Serve an app, a thread for each connection."""
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with answering(server) as url:
+        yield url
 
 
 @pytest.fixture

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.server import HTTPServer
 from typing import Any
 
 import httpx2
@@ -68,6 +70,17 @@ class Api(httpx2.Client):
     def path(self, session_id: str) -> list[dict[str, Any]]:
         """The messages from the first to the head."""
         return list(self.get(f"/sessions/{session_id}/messages?limit=200").json()["data"])
+
+
+@contextmanager
+def answering(server: HTTPServer) -> Iterator[str]:
+    """Its address, while it answers in the background."""
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
 
 
 def events_of(text: str) -> list[Sent]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.support import answering
 
 PING_PAUSE_SECONDS = 0.1
 
@@ -48,9 +49,5 @@ def saying(payloads: Sequence[str], pings: int = 0) -> Iterator[str]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Saying)
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with answering(server) as url:
+        yield url

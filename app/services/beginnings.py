@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.context import Entry, Prompt, assemble
-from app.errors import NotFound
 from app.models.base import new_id, now
 from app.models.messages import Message
 from app.models.sessions import ChatSession
@@ -82,7 +81,7 @@ def store(caller: Caller, draft: Draft, start: Start, request_id: str, claim: Cl
             chat = sessions.locked(session, caller, draft.session_id)
             sessions.refuse_if_busy(session, chat.id)
         else:
-            chat = _new_session(session, caller, made.session_id)
+            chat = sessions.added(session, caller, made.session_id)
         if draft.after:
             _parent(session, chat.id, draft.after)
         elif chat.head_id != (parent.id if parent else None):
@@ -106,10 +105,7 @@ def _newest(draft: Draft, made: Made) -> list[Entry]:
 
 def _parent(session: Session, session_id: str, after: After) -> Message | None:
     """The message that is followed, which must be in the session."""
-    parent = tree.message_at(session, after.message_id)
-    if after.message_id and (parent is None or parent.session_id != session_id):
-        raise NotFound(f"The session has no message {after.message_id}.")
-    return parent
+    return tree.message_in(session, session_id, after.message_id) if after.message_id else None
 
 
 def _head(session: Session, chat: ChatSession | None) -> Message | None:
@@ -118,13 +114,6 @@ def _head(session: Session, chat: ChatSession | None) -> Message | None:
     if chat and chat.head_id and head is None:
         raise HeadMoved
     return head
-
-
-def _new_session(session: Session, caller: Caller, session_id: str) -> ChatSession:
-    chat = ChatSession(id=session_id, user_id=caller.user_id, messages=0)
-    session.add(chat)
-    session.flush()
-    return chat
 
 
 def _insert(session: Session, chat: ChatSession, draft: Draft, start: Start) -> Message:

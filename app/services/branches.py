@@ -5,7 +5,6 @@ from __future__ import annotations
 from sqlalchemy import inspect
 from sqlalchemy.orm import Session
 
-from app.errors import NotFound
 from app.models.base import new_id, now
 from app.models.messages import Message, delete_subtree, select_path
 from app.models.sessions import ChatSession
@@ -31,7 +30,7 @@ def go_on_from(caller: Caller, session_id: str, message_id: str, matches: Matche
     with writing() as session:
         chat = sessions.expected(session, caller, session_id, matches)
         sessions.refuse_if_busy(session, session_id)
-        chat.head_id, chat.updated_at = _message_in(session, session_id, message_id).id, now()
+        chat.head_id, chat.updated_at = tree.message_in(session, session_id, message_id).id, now()
         session.flush()
         session.refresh(chat)
     return chat
@@ -57,13 +56,6 @@ def cut_off(caller: Caller, message_id: str, matches: Matches) -> None:
         chat.messages, chat.updated_at = chat.messages - len(ids), now()
 
 
-def _message_in(session: Session, session_id: str, message_id: str) -> Message:
-    message = tree.message_at(session, message_id)
-    if message is None or message.session_id != session_id:
-        raise NotFound(f"The session has no message {message_id}.")
-    return message
-
-
 def _follows(session: Session, later_id: str, message: Message) -> bool:
     """Whether the path to the later message leads over this one."""
     on_path = session.scalar(select_path(later_id, message.depth, message.depth))
@@ -72,21 +64,17 @@ def _follows(session: Session, later_id: str, message: Message) -> bool:
 
 def _fork(session: Session, caller: Caller, session_id: str, message_id: str, new_id_: str) -> ChatSession:
     old = sessions.locked(session, caller, session_id)  # so that nothing of the path is deleted meanwhile
-    last = _message_in(session, session_id, message_id)
+    last = tree.message_in(session, session_id, message_id)
     if last.status == "running":
         raise sessions.busy(session_id, message_id)
     settings = {name: getattr(old, name) for name in COPIED_SETTINGS}
-    chat = ChatSession(id=new_id_, user_id=caller.user_id, **settings)
-    session.add(chat)
-    session.flush()
+    chat = sessions.added(session, caller, new_id_, **settings)
     copies = _copies(tree.whole_path(session, last), new_id_)
     session.add_all(copies)
     session.flush()
     for copy in copies:
         tree.index(session, copy, caller.user_id)
     chat.head_id, chat.messages = copies[-1].id, len(copies)
-    session.flush()
-    session.refresh(chat)
     return chat
 
 

@@ -77,9 +77,8 @@ def stop_unwanted() -> None:
                 select(Turn.message_id, Turn.is_cancelled).where(Turn.message_id.in_(running))
             )
             wanted = {message_id for message_id, is_cancelled in rows if not is_cancelled}
-        for one in filter(None, map(parts().runner.find, running)):
-            if one.log.message_id not in wanted:
-                one.stop.set("cancelled")
+        for message_id in set(running) - wanted:
+            parts().runner.stop(message_id, "cancelled")
 
 
 def prune() -> None:

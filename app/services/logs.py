@@ -76,8 +76,8 @@ def catch_up(log: Log) -> None:
     if is_ours:
         log.wrote(last or 0)
         parts().journal.note(log)
-    elif running := parts().runner.find(log.message_id):
-        running.stop.set("interrupted")
+    else:
+        parts().runner.stop(log.message_id, "interrupted")
 
 
 def follow(caller: Caller, message_id: str) -> Log:

@@ -57,20 +57,23 @@ def made_once(caller: Caller, claim: Claim | None, make: Callable[[Session, str]
         with suppress(Taken), writing() as session:
             session_id = new_id("ses")
             idempotency.keep(session, caller, claim, Made(session_id))
-            return Created(make(session, session_id))
+            chat = make(session, session_id)
+            session.flush()
+            session.refresh(chat)
+            return Created(chat)
+
+
+def added(session: Session, caller: Caller, session_id: str, **values: Any) -> ChatSession:
+    """A new session of the caller's, in the transaction."""
+    chat = ChatSession(id=session_id, user_id=caller.user_id, **values)
+    session.add(chat)
+    session.flush()
+    return chat
 
 
 def create(caller: Caller, values: dict[str, Any], claim: Claim | None = None) -> Created:
     """A new session with these settings."""
-
-    def _make(session: Session, session_id: str) -> ChatSession:
-        chat = ChatSession(id=session_id, user_id=caller.user_id, **values)
-        session.add(chat)
-        session.flush()
-        session.refresh(chat)
-        return chat
-
-    return made_once(caller, claim, _make)
+    return made_once(caller, claim, lambda session, new: added(session, caller, new, **values))
 
 
 def page(caller: Caller, wanted: Wanted, ask: Ask) -> Page[ChatSession]:
@@ -109,8 +112,8 @@ def remove(caller: Caller, session_id: str, matches: Matches) -> None:
         chat = expected(session, caller, session_id, matches)
         running = running_id(session, chat.id)
         session.execute(delete(ChatSession).where(ChatSession.id == chat.id))
-    if running and (turn := parts().runner.find(running)):
-        turn.stop.set("cancelled")
+    if running:
+        parts().runner.stop(running, "cancelled")
 
 
 def path_page(caller: Caller, session_id: str, ask: Ask) -> Page[Message]:

@@ -63,9 +63,7 @@ def import_(
     old_head = settings.pop("head_id", None)
 
     def _make(session: Session, session_id: str) -> ChatSession:
-        chat = ChatSession(id=session_id, user_id=caller.user_id, messages=len(messages), **settings)
-        session.add(chat)
-        session.flush()
+        chat = sessions.added(session, caller, session_id, messages=len(messages), **settings)
         stored = _store_all(session, chat.id, messages)
         for name in USAGE:
             setattr(chat, name, sum(getattr(row, name) or 0 for row in stored.rows))
@@ -73,7 +71,6 @@ def import_(
         session.flush()
         for row in stored.rows:
             tree.index(session, row, caller.user_id)
-        session.refresh(chat)
         return chat
 
     return sessions.made_once(caller, claim, _make)

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.context import Entry
 from app.context.tokens import of_content
+from app.errors import NotFound
 from app.extensions import dialect
 from app.models.messages import Message, select_path
 from app.models.search import insert_into_index
@@ -29,6 +30,14 @@ class Place:
 def message_at(session: Session, message_id: str | None) -> Message | None:
     """The message with that id; None for None."""
     return None if message_id is None else session.scalar(select(Message).where(Message.id == message_id))
+
+
+def message_in(session: Session, session_id: str, message_id: str) -> Message:
+    """The message with that id, which must be in the session; raises NotFound."""
+    message = message_at(session, message_id)
+    if message is None or message.session_id != session_id:
+        raise NotFound(f"The session has no message {message_id}.")
+    return message
 
 
 def place_after(session: Session, parent: Message | None, message_id: str) -> Place:

@@ -58,7 +58,7 @@ def replayed(caller: Caller, claim: Claim | None) -> Begun | None:
         return None
     with reading() as session:
         made = idempotency.made(session, caller, claim)
-    return Begun(made, logs.find(made.message_id), is_replayed=True) if made else None
+    return _again(made) if made else None
 
 
 def _start_in_turn(caller: Caller, draft: Draft, request_id: str, claim: Claim | None) -> Begun:
@@ -112,10 +112,7 @@ def cancel(caller: Caller, message_id: str) -> Message:
     message = messages.get(caller, message_id)
     if message.status != "running":
         return message
-    running = parts().runner.find(message_id)
-    if running:
-        running.stop.set("cancelled")
-    else:
+    if not parts().runner.stop(message_id, "cancelled"):
         with writing() as session:
             session.execute(update(Turn).where(Turn.message_id == message_id).values(is_cancelled=True))
     log = logs.find(message_id)
@@ -153,15 +150,20 @@ def _wait_for(busy: SessionBusy, ends_at: float) -> None:
 def _start(caller: Caller, draft: Draft, request_id: str, claim: Claim | None) -> Begun:
     for _ in range(TRIES_AT_THE_HEAD):
         with reading() as session:
-            is_made = idempotency.made(session, caller, claim) is not None
-            chat = _free(session, caller, draft.session_id) if draft.session_id and not is_made else None
-        if is_made and (begun := replayed(caller, claim)):
-            return begun
+            made = idempotency.made(session, caller, claim)
+            chat = _free(session, caller, draft.session_id) if draft.session_id and not made else None
+        if made:
+            return _again(made)
         refuse_if_draining()
         with suppress(Taken, HeadMoved):
             job = beginnings.store(caller, draft, beginnings.prepare(draft, chat), request_id, claim)
             return _hand_over(job)
     raise sessions.busy(draft.session_id or "The session")
+
+
+def _again(made: Made) -> Begun:
+    """A turn that was begun before. The log is looked for outside of any transaction: it needs its own."""
+    return Begun(made, logs.find(made.message_id), is_replayed=True)
 
 
 def _free(session: Session, caller: Caller, session_id: str) -> ChatSession:

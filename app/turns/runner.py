@@ -60,6 +60,13 @@ class Runner:
             raise
         return turn
 
+    def stop(self, message_id: str, reason: Reason) -> bool:
+        """End a turn, keeping what came; whether it runs here."""
+        turn = self.find(message_id)
+        if turn:
+            turn.stop.set(reason)
+        return turn is not None
+
     def stop_all(self, reason: Reason) -> None:
         """End every turn that runs here; what came is kept."""
         for turn in list(self._running.values()):
