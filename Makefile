@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types imports faults fuzz simulator bench postman docker-test lock clean
+.PHONY: help run test check lint types imports faults fuzz simulator bench bench-context postman docker-test lock clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -39,6 +39,9 @@ postman: $(VENV)/installed-dev ## Write docs/openapi.json and docs/postman.json 
 
 bench: $(VENV)/installed-dev ## Measure against the same upstream called directly
 	$(BIN)/python -m bench
+
+bench-context: $(VENV)/installed-dev ## Measure what a conversation's input costs, on simulated cache accounts
+	$(BIN)/python -m bench.context
 
 docker-test: $(VENV)/installed ## Build the image and run it, alone and by Compose (Linux, root, some minutes)
 	PYTHON=$(BIN)/python bash tests/docker/docker_test.sh

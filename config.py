@@ -10,6 +10,7 @@ from typing import Any, Literal, Self
 
 VERSION = "0.1.0"
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+MAY_BE_ZERO = frozenset({"context_tokens", "recall_tokens", "context_keep", "simulator_seconds_per_event"})
 INSTANCE = Path(__file__).resolve().parent / "instance"
 
 
@@ -40,7 +41,18 @@ class Config:
     model: str = setting("COLLOQUY_MODEL", "claude-sonnet-5-5", "The model where nobody names one.")
     max_tokens: int = setting("COLLOQUY_MAX_TOKENS", 8192, "The output share where nobody names one.")
     context_tokens: int = setting(
-        "COLLOQUY_CONTEXT_TOKENS", 0, "A ceiling on the input share; 0: all that the model's window leaves."
+        "COLLOQUY_CONTEXT_TOKENS",
+        0,
+        "A ceiling on the input share; 0: what suits the model, 150,000 for most.",
+    )
+    context_keep: float = setting(
+        "COLLOQUY_CONTEXT_KEEP", 0.5, "The part of the input share that is kept when old turns are left out."
+    )
+    recall_tokens: int = setting(
+        "COLLOQUY_RECALL_TOKENS", 1000, "What may be quoted of the turns that were left out; 0: nothing."
+    )
+    summary_model: str = setting(
+        "COLLOQUY_SUMMARY_MODEL", "claude-haiku-5-5", "The model that writes summaries."
     )
     connect_timeout_seconds: float = setting(
         "COLLOQUY_CONNECT_TIMEOUT_SECONDS", 10.0, "How long a connection to Claude may take."
@@ -148,12 +160,13 @@ def _complaints(config: Config) -> Iterator[tuple[bool, str]]:
     yield bool(url) and not is_database, "DATABASE_URL must begin with sqlite:/// or postgresql://"
     for one in fields(config):
         value = getattr(config, one.name)
-        least = 0 if one.name in {"context_tokens", "simulator_seconds_per_event"} else 1e-3
+        least = 0 if one.name in MAY_BE_ZERO else 1e-3
         is_wrong = isinstance(value, int | float) and not least <= value < float("inf")
         yield (
             is_wrong,
             f"{one.metadata['env']} must be {'0 or more' if not least else 'more than 0'}, and finite",
         )
+    yield config.context_keep > 1, "COLLOQUY_CONTEXT_KEEP must be 1 or less"
     is_sqlite = config.sqlalchemy_url.startswith("sqlite")
     yield (
         config.workers > 1 and is_sqlite,

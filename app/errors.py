@@ -4,7 +4,8 @@ ColloquyError
 ├── CallerError                     the caller can mend it
 │   ├── BadRequest 400, MalformedJson 400, NotJson 415, BodyTooLarge 413, Invalid 422
 │   ├── Unauthenticated 401, NotFound 404, MethodNotAllowed 405
-│   ├── PreconditionFailed 412, SessionBusy 409, NotContinuable 409, EventsGone 410
+│   ├── PreconditionFailed 412, SessionBusy 409, NotContinuable 409, PlanChanged 409,
+│   ├── NothingToCompact 409, EventsGone 410
 │   ├── IdempotencyKeyReused 422
 │   └── ContextOverflow 422, ModelNotFound 422, UpstreamRejected 422 ── ThinkingRefused
 ├── UpstreamError                   Claude could not answer
@@ -132,6 +133,14 @@ class NotContinuable(CallerError):
     status, code, title = 409, "not_continuable", "The answer is complete"
 
 
+class PlanChanged(CallerError):
+    status, code, title = 409, "plan_changed", "What would be sent has changed"
+
+
+class NothingToCompact(CallerError):
+    status, code, title = 409, "nothing_to_compact", "There is nothing to summarise"
+
+
 class EventsGone(CallerError):
     status, code, title = 410, "events_gone", "The events are not kept any more"
 
@@ -141,7 +150,11 @@ class IdempotencyKeyReused(CallerError):
 
 
 class ContextOverflow(CallerError):
+    """Where Claude said so: how many tokens it counted, and how many it takes."""
+
     status, code, title = 422, "context_overflow", "The message does not fit the model's window"
+    counted_tokens: int | None = None
+    most_tokens: int | None = None
 
 
 class ModelNotFound(CallerError):
@@ -221,6 +234,7 @@ CLAUDE_ERRORS: tuple[type[ColloquyError], ...] = (
 TURN_ERRORS: tuple[type[ColloquyError], ...] = (
     *CLAUDE_ERRORS,
     SessionBusy,
+    PlanChanged,
     IdempotencyKeyReused,
     Draining,
 )

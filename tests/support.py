@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 import time
@@ -13,8 +14,11 @@ from typing import Any
 
 import httpx2
 
+from app.claude.simulator import Simulator
+
 Answer = httpx2.Response
 CountRows = Callable[[], dict[str, int]]
+PLANNED = ("model", "max_tokens", "tools", "system", "messages")  # of a request, in the order of a plan
 
 
 @dataclass(frozen=True)
@@ -96,3 +100,41 @@ def events_of(text: str) -> list[Sent]:
 def text_of(message: dict[str, Any]) -> str:
     """The text blocks of a message."""
     return "".join(block["text"] for block in message["content"] if block["type"] == "text")
+
+
+def unmarked(sent: Any) -> Any:
+    """What Claude was sent, or a part of it, without the markers of its prompt cache."""
+    if isinstance(sent, dict):
+        return {name: unmarked(one) for name, one in sent.items() if name != "cache_control"}
+    return [unmarked(one) for one in sent] if isinstance(sent, list) else sent
+
+
+def markers_of(body: dict[str, Any]) -> list[tuple[str, str]]:
+    """Where a request to Claude marks its cache, and for how long, in the order of the prompt."""
+    run = [(f"tools/{at}", one) for at, one in enumerate(body.get("tools", ()))]
+    run += [(f"system/{at}", one) for at, one in enumerate(body.get("system", ()))]
+    run += [
+        (f"messages/{at}/{number}", block)
+        for at, one in enumerate(body["messages"])
+        for number, block in enumerate(one["content"])
+    ]
+    return [(place, one["cache_control"]["ttl"]) for place, one in run if "cache_control" in one]
+
+
+def asked(simulator: Simulator, path: str = "/v1/messages") -> list[dict[str, Any]]:
+    """The bodies of the last requests to Claude, oldest first."""
+    return [dict(one.body) for one in simulator.requests if one.path == path and one.body]
+
+
+def last_asked(simulator: Simulator) -> dict[str, Any]:
+    """The body of the last request for an answer."""
+    return asked(simulator)[-1]
+
+
+def plan_of(body: dict[str, Any]) -> str:
+    """The plan that a request to Claude was sent by: a hash of all of it but that it is to stream."""
+    assert body.keys() <= {*PLANNED, "stream"}
+    text = json.dumps(
+        {name: body[name] for name in PLANNED if name in body}, ensure_ascii=False, separators=(",", ":")
+    )
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

@@ -20,6 +20,7 @@ WORDS = {
     "COLLOQUY_ADMIN_KEY": KEY,
     "COLLOQUY_UPSTREAM": "anthropic",
     "COLLOQUY_MODEL": "claude-opus-5-5",
+    "COLLOQUY_SUMMARY_MODEL": "claude-sonnet-5-5",
     "COLLOQUY_LOG_FORMAT": "json",
     "COLLOQUY_LOG_LEVEL": "DEBUG",
 }
@@ -30,8 +31,18 @@ def test_an_empty_environment_gives_the_defaults() -> None:
     assert Config.from_environ({one.metadata["env"]: "" for one in fields(Config)}) == Config()
 
 
+def another(one: Any) -> float:
+    """Another value than the default."""
+    return float(one.default / 2) if one.name == "context_keep" else one.default + 1
+
+
+def test_the_part_of_the_context_that_is_kept_is_no_more_than_all() -> None:
+    with pytest.raises(ValueError, match="COLLOQUY_CONTEXT_KEEP must be 1 or less"):
+        Config.from_environ({"COLLOQUY_CONTEXT_KEEP": "1.5"})
+
+
 def test_every_setting_is_read_from_its_variable_and_from_no_other() -> None:
-    environ = WORDS | {one.metadata["env"]: str(one.default + 1) for one in NUMBERS}
+    environ = WORDS | {one.metadata["env"]: str(another(one)) for one in NUMBERS}
     settings = Config.from_environ(environ | {"PATH": "/bin", "COLLOQUY_NONSENSE": "1"})
     found = {one.metadata["env"]: getattr(settings, one.name) for one in fields(Config)}
     assert {name: str(value) for name, value in found.items()} == environ
@@ -39,8 +50,8 @@ def test_every_setting_is_read_from_its_variable_and_from_no_other() -> None:
 
 @pytest.mark.parametrize("one", NUMBERS, ids=lambda one: one.name)
 def test_numbers_keep_their_kind_and_may_stand_between_spaces(one: Any) -> None:
-    settings = Config.from_environ({"DATABASE_URL": POSTGRES, one.metadata["env"]: " 7 "})
-    assert getattr(settings, one.name) == 7
+    settings = Config.from_environ({"DATABASE_URL": POSTGRES, one.metadata["env"]: f" {another(one)} "})
+    assert getattr(settings, one.name) == another(one)
     assert type(getattr(settings, one.name)) is type(one.default)
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app.api import docs, health, messages, models, problems, requests, sessions, tokens, wiring
+from app.api import contexts, docs, health, messages, models, problems, requests, sessions, tokens, wiring
 
 NOBODY, ANYBODY_WITH_A_KEY = "no key", "any key"
 TABLE = (
     (sessions.blueprint, ANYBODY_WITH_A_KEY),
+    (contexts.blueprint, ANYBODY_WITH_A_KEY),
     (messages.blueprint, ANYBODY_WITH_A_KEY),
     (tokens.blueprint, ANYBODY_WITH_A_KEY),
     (models.blueprint, ANYBODY_WITH_A_KEY),

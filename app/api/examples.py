@@ -30,20 +30,26 @@ EVENT = {
         "id": {"type": "string", "description": "`<message_id>:<n>`, n = 1, 2, 3 … without a gap."},
         "event": {
             "type": "string",
-            "description": "A name of Claude's, `colloquy.turn`, `colloquy.done` or `error`.",
+            "description": "A name of Claude's, `colloquy.turn`, `.context`, `.done`, or `error`.",
         },
         "data": {"type": "string", "contentMediaType": "application/json"},
     },
     "required": ["id", "event", "data"],
 }
 TURN = '{"type":"colloquy.turn","session_id":"ses_…","message_id":"msg_…","parent_id":null}'
+CONTEXT = '{"type":"colloquy.context","prompt_tokens":412,"cut":null,"messages":[{"as":"verbatim",…}],…}'
 DELTA = '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"A monad is"}}'
 DONE = '{"type":"colloquy.done","message_id":"msg_…","status":"complete","stop_reason":"end_turn"}'
-SHOWN = ((1, "colloquy.turn", TURN), (5, "content_block_delta", DELTA), (9, "colloquy.done", DONE))
+SHOWN = (
+    (1, "colloquy.turn", TURN),
+    (2, "colloquy.context", CONTEXT),
+    (6, "content_block_delta", DELTA),
+    (10, "colloquy.done", DONE),
+)
 STREAM = {
     "content_type": EVENT_STREAM,
     "schema": EVENT,
-    "description": "Server-sent events: Claude's own, and `colloquy.turn`, `error`, `colloquy.done`.",
+    "description": "Server-sent events: Claude's own, and `colloquy.turn`, `.context`, `error`, `.done`.",
     "example": "".join(
         f"id: msg_…:{number}\nevent: {name}\ndata: {data}\n\n" for number, name, data in SHOWN
     ),

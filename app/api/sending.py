@@ -34,22 +34,24 @@ def begins_turn(blueprint: Blueprint, *errors: type[ColloquyError]) -> Callable[
 
 def send(values: dict[str, Any], session_id: str | None) -> Any:
     """Send a message, and answer as `begin` does."""
-    parent_id = values.get("parent_id")
-    if parent_id and not session_id:
+    if values.get("parent_id") and not session_id:
         fault = Fault("/session_id", "Is needed where there is a parent_id.")
         raise Invalid("A parent_id needs the session that it is in.", faults=[fault])
+    return begin(lambda: draft_of(values, session_id), is_streamed=values["stream"])
 
-    def _draft() -> Draft:
-        return Draft(
-            values["content"],
-            session_id,
-            wishes_of(values),
-            values["metadata"],
-            after=After(parent_id) if parent_id else None,
-            waits=values["on_busy"] == "queue",
-        )
 
-    return begin(_draft, is_streamed=values["stream"])
+def draft_of(values: dict[str, Any], session_id: str | None) -> Draft:
+    """What the body of a message asks for."""
+    parent_id = values.get("parent_id")
+    return Draft(
+        values["content"],
+        session_id,
+        wishes_of(values),
+        values["metadata"],
+        after=After(parent_id) if parent_id else None,
+        waits=values["on_busy"] == "queue",
+        expected_plan=values.get("expect_plan"),
+    )
 
 
 def begin(make_draft: Callable[[], Draft], *, is_streamed: bool) -> Any:

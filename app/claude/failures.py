@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from app.errors import (
     ColloquyError,
     ContextOverflow,
@@ -37,6 +39,7 @@ THINKING_SIGNS = (
     "`redacted_thinking`",
     "cannot be modified",
 )
+COUNTED_TOO_LONG = re.compile(r"prompt is too long: (\d+) tokens > (\d+)")
 
 
 def is_transient(error: ColloquyError) -> bool:
@@ -83,9 +86,7 @@ def _from_refusal(status: int, message: str, upstream: Upstream) -> ColloquyErro
             "Claude does not know this model: GET /models lists those it does.", upstream=upstream
         )
     if "prompt is too long" in message:
-        return ContextOverflow(
-            "Claude counts more tokens than the model's window holds: shorten it.", upstream=upstream
-        )
+        return _too_long(message, upstream)
     if status == 413:
         return ContextOverflow(
             "The request is larger than Claude takes: send smaller files.", upstream=upstream
@@ -97,6 +98,16 @@ def _from_refusal(status: int, message: str, upstream: Upstream) -> ColloquyErro
     return UpstreamRejected(
         "Claude refused the request: check the content and the settings sent.", upstream=upstream
     )
+
+
+def _too_long(message: str, upstream: Upstream) -> ContextOverflow:
+    """With Claude's own count, where it gives one."""
+    error = ContextOverflow(
+        "Claude counts more tokens than the model's window holds: shorten it.", upstream=upstream
+    )
+    if counted := COUNTED_TOO_LONG.search(message):
+        error.counted_tokens, error.most_tokens = int(counted[1]), int(counted[2])
+    return error
 
 
 def from_error_event(type_: str | None, request_id: str | None) -> ColloquyError:

@@ -1,85 +1,140 @@
-"""The one entry: a path of messages, the newest last, becomes a prompt that fits the model."""
+"""The one entry: the end of a path and what is known of it become a prompt that fits the model."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
 
-from app.context import tokens, window
-from app.context.blocks import THINKING
-from app.context.rendering import Digest, render
-from app.context.values import Ask, Entry, Plan, Prompt, Window
-from app.errors import ContextOverflow, Fault, Invalid
+from app.context import books, cutting, forecast
+from app.context.cutting import Cut
+from app.context.drawing import Drawing, drawn
+from app.context.plan import Plan
+from app.context.scene import seen
+from app.context.values import Ask, Past, Prompt, Window
+from app.errors import ContextOverflow, Fault
 
-MARGIN_TOKENS = 64
+MOST_TRIES = 4
 
 
-def assemble(path: Sequence[Entry], ask: Ask, limits: Window) -> Prompt:
+@dataclass(frozen=True)
+class Try:
+    """A drawing, and how many tokens Claude has counted of it, if it was asked."""
+
+    drawing: Drawing
+    counted_tokens: int | None = None
+
+    @property
+    def greatest_tokens(self) -> int:
+        """What the prompt will not exceed."""
+        expected = self.drawing.sources.total + self.drawing.doubt_tokens
+        return expected if self.counted_tokens is None else self.counted_tokens
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether only the newest turn is left."""
+        return self.drawing.cut.start == self.drawing.scene.newest
+
+    @property
+    def room_tokens(self) -> int:
+        """What the prompt may take: the newest turn alone may take of the answer's share too."""
+        split = self.drawing.scene.split
+        return split.greatest_input_tokens if self.is_alone else split.input_tokens
+
+    @property
+    def is_worth_counting(self) -> bool:
+        """Whether it holds files, or might fit where nothing more can be left out."""
+        if self.counted_tokens is not None:
+            return False
+        might_fit = self.greatest_tokens > self.room_tokens > self.drawing.sources.total / 2
+        return self.drawing.has_files or (self.is_alone and might_fit)
+
+
+def assemble(past: Past, ask: Ask, limits: Window) -> Prompt:
     """The prompt for the newest message of the path, which is its last entry.
 
-    The oldest whole turns are left out where the path is larger than the input share. Where the newest turn
-    alone is, raises ContextOverflow, which names what takes the room.
+    The oldest whole turns are left out where the history has grown to its high-water mark, or where leaving
+    them out costs nothing. Where the newest turn alone is too large, raises ContextOverflow, which names what
+    takes the room.
     """
-    max_tokens = min(ask.max_tokens, limits.greatest_output_tokens)
-    share = input_share_tokens(ask, limits, max_tokens)
-    system = tokens.of_text(ask.system, limits.tokens_factor) if ask.system else 0
-    sizes = [tokens.of_content(entry.content, limits.tokens_factor) for entry in path]
-    start = window.first_kept(path, sizes, share - system)
-    plan = Plan(
-        input_share_tokens=share,
-        system_tokens=system,
-        history_tokens=sum(sizes[start:-1]),
-        new_tokens=sizes[-1],
-        first_kept_id=path[start].id,
-        left_out_ids=tuple(entry.id for entry in path[:start]),
-    )
-    _check(plan, max_tokens, limits)
-    transcript = render(path[start:], ask)
-    if not transcript.messages or transcript.messages[-1]["role"] != "user":
-        raise Invalid(
-            "Nothing of the newest message can be sent: a tool_result must answer a tool_use of the answer "
-            "before it, and text must not be blank.",
-            faults=[Fault("/content", "holds nothing that can be sent")],
-        )
+    scene = seen(past, ask, limits)
+    return _prompt(_fitted(Try(drawn(scene, cutting.decided(scene)))))
+
+
+def _fitted(one: Try) -> Try:
+    """One that is sure to fit: counted where that helps, else cut deeper."""
+    for _ in range(MOST_TRIES):
+        if one.is_worth_counting:
+            one = _counted(one)
+        if one.greatest_tokens <= one.room_tokens:
+            return one
+        scene, cut = one.drawing.scene, one.drawing.cut
+        start = cutting.deeper(scene, cut.start, one.greatest_tokens - one.room_tokens)
+        if start == cut.start and cut.is_bare:
+            break
+        one = Try(drawn(scene, Cut(start, cut.reason or "high_water", is_bare=start == cut.start)))
+    if one.greatest_tokens <= one.room_tokens:
+        return one
+    raise _overflow(one)
+
+
+def _counted(one: Try) -> Try:
+    """With Claude's own count, where it can be had."""
+    request = _prompt(one).as_request()
+    request.pop("max_tokens")
+    return replace(one, counted_tokens=one.drawing.scene.past.count(request))
+
+
+def _prompt(one: Try) -> Prompt:
+    drawing, scene = one.drawing, one.drawing.scene
     return Prompt(
-        model=ask.model,
-        max_tokens=max_tokens,
-        messages=tuple(transcript.messages),
-        bound_to=transcript.bound_to,
-        plan=plan,
-        system=ask.system,
-        tools=ask.tools,
-        thinking_ids=transcript.thinking_ids,
+        model=scene.ask.model,
+        max_tokens=scene.split.output_tokens(one.greatest_tokens),
+        messages=tuple(drawing.transcript.messages),
+        bound_to=drawing.transcript.bound_to,
+        plan=_plan(one),
+        state=books.opened(drawing),
+        expected=books.expected(drawing),
+        system=scene.ask.system,
+        tools=scene.ask.tools,
+        thinking_ids=drawing.transcript.thinking_ids,
+        markers=drawing.markers,
     )
 
 
-def without_thinking(prompt: Prompt) -> Prompt:
-    """The same prompt for a Claude that refused the thinking in it."""
-    digest, messages = Digest(prompt), list[dict[str, Any]]()
-    for message in prompt.messages:
-        kept = [block for block in message["content"] if block["type"] not in THINKING]
-        messages.append({**message, "content": kept})
-        digest.add(messages[-1])
-    return replace(prompt, messages=tuple(messages), bound_to=digest.value, thinking_ids=())
+def _plan(one: Try) -> Plan:
+    drawing, scene = one.drawing, one.drawing.scene
+    sources = drawing.sources
+    if one.counted_tokens is not None:
+        sources = sources.counted(one.counted_tokens)
+    marked = sources.total - drawing.unmarked_tokens
+    return Plan(
+        budget_tokens=scene.split.input_tokens,
+        sources=sources,
+        greatest_tokens=one.greatest_tokens,
+        is_exact=one.counted_tokens is not None,
+        cut=drawing.cut.reason,
+        is_cold=scene.is_cold,
+        ttl=drawing.ttl,
+        first_depth=drawing.kept[0].depth,
+        last_depth=drawing.newest_depth,
+        recalled_depths=drawing.recalled.depths,
+        pinned=drawing.preface.pinned,
+        summary=drawing.preface.summary,
+        cached=forecast.cached(drawing, sources.total, marked),
+        uncached=forecast.uncached(drawing, sources.total, marked),
+        answer_tokens=round(scene.answer_tokens),
+    )
 
 
-def input_share_tokens(ask: Ask, limits: Window, max_tokens: int) -> int:
-    """What of the window is for input: all but the output share and a margin, at most the budget."""
-    share = limits.window_tokens - max_tokens - MARGIN_TOKENS
-    return min(share, ask.budget_tokens) if ask.budget_tokens else share
-
-
-def _check(plan: Plan, max_tokens: int, limits: Window) -> None:
-    needed = plan.system_tokens + plan.history_tokens + plan.new_tokens
-    if needed <= plan.input_share_tokens:
-        return
-    raise ContextOverflow(
-        f"It needs about {needed} tokens; {plan.input_share_tokens} of the {limits.window_tokens} of "
-        f"{limits.model} are for input: shorten it, lower max_tokens, or take another model.",
+def _overflow(one: Try) -> ContextOverflow:
+    scene, sources = one.drawing.scene, one.drawing.sources
+    share = "by the budget" if scene.ask.budget_tokens else f"of the {scene.limits.window_tokens}"
+    return ContextOverflow(
+        f"It needs up to {one.greatest_tokens} tokens; {one.room_tokens} {share} of {scene.limits.model} are "
+        "for input: shorten it, raise the budget, lower max_tokens, or take another model.",
         faults=[
-            Fault("/content", f"the new message: about {plan.new_tokens} tokens"),
-            Fault("/system", f"the system prompt: about {plan.system_tokens} tokens"),
-            Fault("/max_tokens", f"kept for the answer: {max_tokens} tokens"),
+            Fault("/content", f"the new message: about {sources.new} tokens"),
+            Fault("/system", f"system prompt and tools: about {sources.system + sources.tools} tokens"),
+            Fault("/context", f"pinned messages and summary: about {sources.pins + sources.summary} tokens"),
+            Fault("/max_tokens", f"kept for the answer: {scene.split.max_tokens} tokens"),
         ],
     )

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 from typing import Any
 
@@ -20,11 +20,15 @@ from app.context.values import Ask, Block, Entry, Prompt
 
 @dataclass(frozen=True)
 class Transcript:
-    """What Claude is sent, the digest that an answer to it is bound to, and whose thinking is in it."""
+    """What Claude is sent, the digest that an answer to it is bound to, and whose thinking is in it.
+
+    `ends` says, by depth, where an entry's last block stands that may end a cached prefix: message, block.
+    """
 
     messages: list[dict[str, Any]]
     bound_to: str
     thinking_ids: tuple[str, ...] = ()
+    ends: Mapping[int, tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,11 @@ class Piece:
     @property
     def type(self) -> str:
         return str(self.block.get("type"))
+
+    @property
+    def may_be_last(self) -> bool:
+        """Whether a cached prefix may end with it."""
+        return self.type not in THINKING
 
 
 @dataclass(frozen=True)
@@ -77,27 +86,45 @@ class Digest:
 
     def __init__(self, ask: Ask | Prompt) -> None:
         self._hash = hashlib.blake2b(_bytes([ask.model, ask.system or "", list(ask.tools)]), digest_size=32)
+        self._parts: list[bytes] = []
 
     def add(self, message: Block) -> None:
-        """Count one more message in."""
-        self._hash.update(_bytes(message))
+        """Count one more message in. Text, nearly all there is, is taken as it is: that is quicker."""
+        self._parts.append(b"\0u" if message["role"] == "user" else b"\0a")
+        for block in message["content"]:
+            is_text = len(block) == 2 and block["type"] == "text" and next(iter(block)) == "type"
+            part = block["text"].encode("utf-8", "surrogatepass") if is_text else _bytes(block)
+            self._parts += ((b"\0t%d\0" if is_text else b"\0b%d\0") % len(part), part)
 
     @property
     def value(self) -> str:
         """The digest so far, in hex."""
+        self._hash.update(b"".join(self._parts))
+        self._parts.clear()
         return self._hash.copy().hexdigest()
 
 
 def render(path: Sequence[Entry], ask: Ask) -> Transcript:
-    """The messages for a path."""
+    """The messages for a path on which anything may have happened."""
     digest, messages, thinking_ids = Digest(ask), list[dict[str, Any]](), dict[str, None]()
+    ends: dict[int, tuple[int, int]] = {}
     for said in paired(merged(_pieces_of(path))):
         bound_to = digest.value
         kept = [one for one in said.pieces if one.type not in THINKING or _is_bound(one, said, bound_to)]
         thinking_ids.update((one.entry.id, None) for one in kept if one.type in THINKING)
+        ends.update((one.entry.depth, (len(messages), at)) for at, one in enumerate(kept) if one.may_be_last)
         messages.append({"role": said.role, "content": [one.block for one in kept]})
         digest.add(messages[-1])
-    return Transcript(messages, digest.value, tuple(thinking_ids))
+    return Transcript(messages, digest.value, tuple(thinking_ids), ends)
+
+
+def sent(path: Sequence[Entry]) -> dict[int, list[Block]]:
+    """What of each message is sent, by its depth; also thinking that will be left out."""
+    found: dict[int, list[Block]] = {}
+    for said in paired(merged(_pieces_of(path))):
+        for one in said.pieces:
+            found.setdefault(one.entry.depth, []).append(one.block)
+    return found
 
 
 def merged(pieces: Iterable[Piece]) -> list[Said]:

@@ -1,4 +1,4 @@
-"""What of a path fits: whole turns, the newest first; never half a tool pair, always the newest message."""
+"""What of a path stays: whole turns, the newest last; never half a tool pair, always the newest message."""
 
 from __future__ import annotations
 
@@ -12,14 +12,19 @@ def turn_starts(path: Sequence[Entry]) -> list[int]:
     return [at for at, entry in enumerate(path) if _begins_turn(entry)]
 
 
-def first_kept(path: Sequence[Entry], sizes: Sequence[int], room_tokens: int) -> int:
-    """The index from which the path fits the room, at the start of a turn: the newest turn's where none fits.
+def newest_start(path: Sequence[Entry]) -> int:
+    """Where the newest turn begins."""
+    return next((at for at in range(len(path) - 1, -1, -1) if _begins_turn(path[at])), 0)
 
-    `sizes` are the tokens of each entry.
+
+def first_kept(path: Sequence[Entry], sizes: Sequence[int], room_tokens: float) -> int:
+    """The index from which what stands before the newest turn fits the room, at the start of a turn.
+
+    That of the newest turn where nothing before it fits. `sizes` are the tokens of each entry.
     """
-    starts = turn_starts(path) or [0]
-    total, kept, end = 0, starts[-1], len(path)
-    for start in reversed(starts):
+    newest = newest_start(path)
+    total, kept, end = 0, newest, newest
+    for start in reversed(turn_starts(path[:newest])):
         total += sum(sizes[start:end])
         if total > room_tokens:
             break
@@ -28,5 +33,6 @@ def first_kept(path: Sequence[Entry], sizes: Sequence[int], room_tokens: int) ->
 
 
 def _begins_turn(entry: Entry) -> bool:
-    says_something = any(block.get("type") != "tool_result" for block in entry.content)
-    return entry.role == "user" and says_something and not entry.is_instruction
+    if entry.role != "user" or entry.is_instruction:
+        return False
+    return any(block.get("type") != "tool_result" for block in entry.content)

@@ -8,24 +8,54 @@ one index.
 
 from __future__ import annotations
 
+import functools
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CTE, ForeignKey, Index, Select, String, and_, delete, select
+from sqlalchemy import (
+    CTE,
+    ForeignKey,
+    Index,
+    Integer,
+    Select,
+    String,
+    and_,
+    bindparam,
+    delete,
+    false,
+    select,
+    text,
+)
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 from sqlalchemy.sql.dml import ReturningDelete
 
 from app.models.base import JsonText, Model, RowNumber, UtcDateTime, new_id, now
 from app.models.sessions import ChatSession
 
+NEWEST_SESSIONS = 4
 STATUSES = ("complete", "running", "interrupted", "cancelled", "failed")
 
 
 class Message(Model):
-    """One message; `content` is JSON text, kept byte for byte because signatures depend on it."""
+    """One message; `content` is JSON text, kept byte for byte because signatures depend on it.
+
+    `tokens` is its size as Claude counted it for `tokens_model`, `estimated_tokens` what was expected before.
+    On answers, `context` is what went into the prompt, `context_state` what the next one is made
+    from, and `recalled` what was quoted in it, where that stays.
+    """
 
     __tablename__ = "messages"
-    __table_args__ = (Index(None, "branch_id", "depth", unique=True), Index(None, "session_id", "number"))
+    __table_args__ = (
+        Index(None, "branch_id", "depth", unique=True),
+        Index(None, "session_id", "number"),
+        Index(
+            "ix_messages_pinned",
+            "session_id",
+            "depth",
+            sqlite_where=text("pinned"),
+            postgresql_where=text("pinned"),
+        ),
+    )
 
     number: Mapped[int] = mapped_column(RowNumber, primary_key=True, autoincrement=True)
     id: Mapped[str] = mapped_column(String(40), unique=True, default=lambda: new_id("msg"))
@@ -49,6 +79,13 @@ class Message(Model):
     cache_write_5m_tokens: Mapped[int | None]
     cache_write_1h_tokens: Mapped[int | None]
     output_tokens: Mapped[int | None]
+    estimated_tokens: Mapped[int | None]
+    tokens: Mapped[int | None]
+    tokens_model: Mapped[str | None] = mapped_column(String(200))
+    is_pinned: Mapped[bool] = mapped_column("pinned", default=False, server_default=false())
+    context: Mapped[dict[str, Any] | None] = mapped_column(JsonText)
+    recalled: Mapped[dict[str, Any] | None] = mapped_column(JsonText, deferred=True)
+    context_state: Mapped[dict[str, Any] | None] = mapped_column(JsonText, deferred=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
@@ -91,6 +128,51 @@ def select_path(head_id: str, low: int, high: int) -> Select[Message]:
         Message.branch_id == way.c.branch_id, Message.depth <= way.c.upto, Message.depth.between(low, high)
     )
     return select(Message).join(way, is_on_path).order_by(Message.depth)
+
+
+@functools.cache
+def way() -> tuple[CTE, Any]:
+    """The path to `:head_id`, and whether a message is on it: for statements that are made once and kept.
+
+    `depth + 0`, for SQLite would rather go through a whole branch than look for a few depths in it.
+    """
+    head_id: Any = bindparam("head_id")
+    branches = path_to(head_id)
+    return branches, and_(Message.branch_id == branches.c.branch_id, Message.depth + 0 <= branches.c.upto)
+
+
+@functools.cache
+def select_between(*columns: Any) -> Select[Any]:
+    """The messages of the path to `:head_id` from depth `:low` to `:high`, from the root on."""
+    low, high = bindparam("low", type_=Integer), bindparam("high", type_=Integer)
+    found = select(*columns).join(*way()).where(Message.depth.between(low, high))
+    return found.order_by(Message.depth)
+
+
+@functools.cache
+def select_ids() -> Select[int, str]:
+    """(depth, id) of the messages of the path to `:head_id` that stand at one of `:depths`."""
+    depths = bindparam("depths", type_=Integer, expanding=True)
+    return select(Message.depth, Message.id).join(*way()).where(Message.depth.in_(depths))
+
+
+@functools.cache
+def select_pinned(*columns: Any) -> Select[Any]:
+    """The pinned messages of `:session_id` on the path to `:head_id` before `:before_depth`."""
+    session_id: Any = bindparam("session_id")
+    is_pinned = text("messages.pinned")  # to the letter, or SQLite doesn't use its index
+    found = select(*columns).join(*way()).where(Message.session_id == session_id, is_pinned)
+    return found.where(Message.depth < bindparam("before_depth", type_=Integer)).order_by(Message.depth)
+
+
+@functools.cache
+def select_newest_states() -> Select[Any]:
+    """The states that the newest sessions of `:user_id` stand at, the newest first; some are null."""
+    user_id: Any = bindparam("user_id")
+    newest = select(ChatSession.id, ChatSession.head_id).where(ChatSession.user_id == user_id)
+    heads = newest.order_by(ChatSession.id.desc()).limit(NEWEST_SESSIONS).subquery("heads")
+    found = select(Message.context_state).join(heads, heads.c.head_id == Message.id)
+    return found.order_by(heads.c.id.desc())
 
 
 def delete_subtree(message_id: str) -> ReturningDelete[str]:

@@ -169,6 +169,7 @@ class ProblemView(StrictSchema):
     errors = fields.List(fields.Nested(FaultView))
     upstream = fields.Nested(UpstreamView)
     retry_after_seconds = fields.Integer(metadata={"description": "How long to wait before the next try."})
+    plan = fields.String(metadata={"description": "Where another plan was expected: the one it is now."})
     message_url = fields.String(metadata={"description": "Where the message can be read."})
     session_id = fields.String(metadata={"description": "Where a turn failed: its session."})
     user_message_id = fields.String(

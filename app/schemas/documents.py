@@ -9,6 +9,7 @@ from marshmallow import fields, post_load, validate
 from app.models.messages import STATUSES
 from app.schemas.base import (
     ProblemView,
+    StrictBoolean,
     StrictSchema,
     Time,
     UsageView,
@@ -59,6 +60,7 @@ class DocumentMessage(SaidMessage):
     metadata = free_metadata()
     bound_to = text(64, allow_none=True)
     repairs = fields.List(fields.String(validate=validate.OneOf(REPAIRS)))
+    is_pinned = StrictBoolean(data_key="pinned")
     created_at = Time()
 
 
@@ -85,7 +87,7 @@ class ExportedMessage(MessageView):
     """A message as it is exported."""
 
     class Meta:
-        exclude = ("session_id", "updated_at")
+        exclude = ("session_id", "updated_at", "estimated_tokens", "tokens", "context")
 
     bound_to = fields.String(
         required=True, allow_none=True, metadata={"description": "What its thinking is bound to."}

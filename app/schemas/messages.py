@@ -62,6 +62,9 @@ class MessageDraft(AnswerDraft):
         validate=validate.OneOf(["reject", "queue"]),
         metadata={"description": "While the session answers: 409, or wait for the turn."},
     )
+    expect_plan = text(
+        64, 1, allow_none=True, metadata={"description": "The `plan` of a preflight: send this, or nothing."}
+    )
 
 
 class MessageChoice(StrictSchema):
@@ -91,6 +94,20 @@ class MessageView(StrictSchema):
         usage_of,
         required=True,
         metadata={"oneOf": [{"$ref": "#/components/schemas/Usage"}, {"type": "null"}]},
+    )
+    is_pinned = fields.Boolean(
+        required=True, data_key="pinned", metadata={"description": "Whether it stays in the context."}
+    )
+    estimated_tokens = fields.Integer(required=True, allow_none=True)
+    tokens = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "Its size, once Claude has counted it."}
+    )
+    context = fields.Raw(
+        required=True,
+        metadata={
+            "oneOf": [{"$ref": "#/components/schemas/ReceiptView"}, {"type": "null"}],
+            "description": "Of an answer: what the request held.",
+        },
     )
     problem = fields.Raw(
         required=True,

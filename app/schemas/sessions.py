@@ -19,6 +19,7 @@ from app.schemas.base import (
     usage_of,
     whole_number,
 )
+from app.schemas.contexts import ContextSettings
 
 MOST_SYSTEM_CHARACTERS = 1_000_000
 
@@ -32,6 +33,7 @@ class SessionDraft(StrictSchema):
     model = text(200, 1, allow_none=True, metadata={"example": "claude-sonnet-5-5"})
     system = text(MOST_SYSTEM_CHARACTERS, allow_none=True, metadata={"example": "Answer in one sentence."})
     max_tokens = whole_number(1, MOST_TOKENS, allow_none=True, metadata={"example": 1024})
+    context = fields.Nested(ContextSettings, allow_none=True)
     client_metadata = free_metadata(data_key="metadata")
 
 
@@ -57,6 +59,7 @@ class SessionView(StrictSchema):
     model = fields.String(required=True, allow_none=True)
     system = fields.String(required=True, allow_none=True)
     max_tokens = fields.Integer(required=True, allow_none=True)
+    context = fields.Nested(ContextSettings, required=True, allow_none=True)
     client_metadata = fields.Dict(required=True, data_key="metadata")
     is_archived = fields.Boolean(required=True, data_key="archived")
     head_id = fields.String(required=True, allow_none=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import update
@@ -14,12 +14,12 @@ from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError, Tim
 from sqlalchemy.orm import Session
 
 from app.claude.events import Event
-from app.context import Prompt
-from app.errors import ColloquyError, InternalError
+from app.context import Counted, Prompt, settled
+from app.errors import ColloquyError, ContextOverflow, InternalError
 from app.extensions import claude
 from app.models.messages import Message
 from app.models.turns import Turn
-from app.services import endings, logs, processes
+from app.services import endings, logs, processes, receipts, summaries
 from app.services.endings import Ending
 from app.services.transactions import reading, writing
 from app.turns.log import Log
@@ -33,14 +33,20 @@ PAUSES_SECONDS = (0.1, 0.2, 0.5, 1, 2, 5, 5, 5, 10, 10, 10, 10)
 
 @dataclass(frozen=True)
 class Job:
-    """A turn to carry out: the ids of its session and messages, the prompt, and the request that began it."""
+    """A turn to carry out: the ids of its session and messages, the prompt, and the request that began it.
+
+    `receipt` says what is in the prompt; `shorten` makes another where Claude finds it too long.
+    """
 
     session_id: str
     user_message_id: str
     message_id: str
     parent_id: str | None
     prompt: Prompt
+    receipt: dict[str, Any]
+    shorten: Callable[[Prompt, ContextOverflow], tuple[Prompt, dict[str, Any]]]
     request_id: str
+    wants_summary: bool = False
 
     @property
     def ids(self) -> dict[str, Any]:
@@ -49,9 +55,9 @@ class Job:
         return {name: getattr(self, name) for name in names}
 
     @property
-    def first_event(self) -> Event:
+    def first_events(self) -> list[Event]:
         """What the log begins with."""
-        return Event.made("colloquy.turn", self.ids)
+        return [Event.made("colloquy.turn", self.ids), receipts.event(self.receipt)]
 
 
 def carry_out(job: Job, turn: Running) -> None:
@@ -62,10 +68,20 @@ def carry_out(job: Job, turn: Running) -> None:
         asked.append(claude().stream(prompt.as_request(), turn.stop))
         return asked[-1]
 
-    end(job, turn.log, run(job.prompt, _ask, turn.log, turn.stop))
+    end(job, turn.log, run(job.prompt, _ask, _shortened(job), turn.log, turn.stop))
+    if job.wants_summary:
+        summaries.refresh_soon(job.session_id)
     for events in asked:
         with suppress(ColloquyError):
             deque(events, maxlen=0)  # read to the end, or the connection could not be used again
+
+
+def _shortened(job: Job) -> Callable[[Prompt, ContextOverflow], tuple[Prompt, Event]]:
+    def _shorten(prompt: Prompt, refusal: ContextOverflow) -> tuple[Prompt, Event]:
+        shorter, receipt = job.shorten(prompt, refusal)
+        return shorter, receipts.event(receipt)
+
+    return _shorten
 
 
 def give_up(job: Job, turn: Running) -> None:
@@ -97,7 +113,7 @@ def _store(job: Job, log: Log, ending: Ending, outcome: Outcome) -> bool:
                 mine = Turn.holder == processes.name()
                 is_ours = endings.store(session, ending, mine, log.written, log.unwritten())
                 if is_ours:
-                    _bind(session, job, outcome)
+                    _note(session, job, outcome)
                 return is_ours
         except PASSING_ERRORS:
             if pause is None:
@@ -108,13 +124,41 @@ def _store(job: Job, log: Log, ending: Ending, outcome: Outcome) -> bool:
     raise AssertionError  # the loop ends by returning or raising
 
 
-def _bind(session: Session, job: Job, outcome: Outcome) -> None:
-    """Where thinking had to be removed, remember that it no longer fits, and what the answer is bound to."""
+def _note(session: Session, job: Job, outcome: Outcome) -> None:
+    """What was learned of the prompt: whose thinking fits no more, what was repaired, and the books."""
     if THINKING_REMOVED in outcome.repairs:
         refused = update(Message).where(Message.id.in_(job.prompt.thinking_ids))
         session.execute(refused.values(bound_to=None))
-        answer = update(Message).where(Message.id == job.message_id)
-        session.execute(answer.values(bound_to=outcome.prompt.bound_to))
+    answer: dict[str, Any] = {}
+    if outcome.repairs:
+        answer["bound_to"] = outcome.prompt.bound_to
+        answer["context_state"] = outcome.prompt.state.as_json()
+    if outcome.receipt:
+        answer["context"] = outcome.receipt.payload
+    answer |= _settle(session, outcome)
+    if answer:
+        session.execute(update(Message).where(Message.id == job.message_id).values(**answer))
+
+
+def _settle(session: Session, outcome: Outcome) -> dict[str, Any]:
+    """Store the sizes that Claude's count tells; what the answer's own row takes of it."""
+    came = outcome.reply
+    if not (came.usage and came.usage.prompt_tokens):
+        return {}
+    cached = came.usage.prompt_tokens - came.usage.input_tokens
+    counted = Counted(
+        came.usage.prompt_tokens, cached, came.usage.output_tokens, came.thinking_tokens, came.content
+    )
+    found = settled(outcome.prompt, counted)
+    for message_id, tokens in found.counted.items():
+        sizes = {"tokens": tokens, "tokens_model": outcome.prompt.model}
+        session.execute(update(Message).where(Message.id == message_id).values(**sizes))
+    return {
+        "context_state": found.state.as_json(),
+        "recalled": asdict(found.quotation) if found.quotation else None,
+        "estimated_tokens": found.answer_tokens,
+        "tokens_model": outcome.prompt.model,
+    }
 
 
 def _told_by_others(log: Log) -> Sequence[Event]:

@@ -7,15 +7,18 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.context import Entry, Prompt, assemble
+from app.context import Ask, Entry, Prompt
+from app.errors import ContextOverflow, PlanChanged
 from app.models.base import new_id, now
 from app.models.messages import Message
 from app.models.sessions import ChatSession
-from app.services import idempotency, leases, logs, sessions, tree
+from app.services import idempotency, leases, logs, pasts, receipts, sessions, tree
 from app.services.answers import Job
+from app.services.counts import Owner
 from app.services.idempotency import Claim, Made
 from app.services.identity import Caller
 from app.services.models import window_of
+from app.services.pasts import Known
 from app.services.settings import Wishes, settle
 from app.services.transactions import reading, writing
 
@@ -32,7 +35,8 @@ class Draft:
     """What a turn begins with. No session id makes a session; `after` is None for the session's head.
 
     `content` is None where the message to answer is there already: `answers_id`. The `instruction` is said to
-    Claude after all of it, and not kept. `waits` is for a session that is busy.
+    Claude after all of it, and not kept. `waits` is for a session that is busy. Where there is an
+    `expected_plan`, that is sent or nothing.
     """
 
     content: list[dict[str, Any]] | None
@@ -43,26 +47,50 @@ class Draft:
     answers_id: str | None = None
     instruction: str | None = None
     waits: bool = False
+    expected_plan: str | None = None
 
 
 @dataclass(frozen=True)
 class Start:
-    """What a turn is to be stored as: the message it follows, the ids, and the prompt made for it."""
+    """What a turn is to be stored as: the message it follows, the ids, and the prompt made for it.
+
+    `receipt` says what went into it; `known`, `newest` and `ask` are what it was made from.
+    """
 
     parent: Message | None
     made: Made
+    known: Known
+    newest: list[Entry]
+    ask: Ask
     prompt: Prompt
+    receipt: dict[str, Any]
+
+    def shortened(self, refused: Prompt, refusal: ContextOverflow) -> tuple[Prompt, dict[str, Any]]:
+        """The prompt that is sent where Claude found this one too long, and its receipt."""
+        prompt = pasts.shortened(self.known, self.newest, self.ask, refused, refusal)
+        return prompt, receipts.of_prompt(prompt, self.known, self.newest)
 
 
-def prepare(draft: Draft, chat: ChatSession | None) -> Start:
-    """Read the path and make the prompt; nothing is stored. Raises NotFound and ContextOverflow."""
+def prepare(caller: Caller, draft: Draft, chat: ChatSession | None) -> Start:
+    """Read the path and make the prompt; nothing is stored.
+
+    Raises NotFound, ContextOverflow and PlanChanged.
+    """
     made = Made(chat.id if chat else new_id("ses"), draft.answers_id or new_id("msg"), new_id("msg"))
     ask = settle(draft.wishes, chat)
     limits = window_of(ask.model)
     with reading() as session:
         parent = _parent(session, made.session_id, draft.after) if draft.after else _head(session, chat)
-        path = tree.newest_entries(session, parent, limits.window_tokens)
-    return Start(parent, made, assemble([*path, *_newest(draft, made)], ask, limits))
+        known = pasts.seeded(session, pasts.known(session, parent, limits, ask), caller.user_id)
+    newest = _newest(draft, made, parent.depth + 1 if parent else 0)
+    prompt = pasts.prompt_for(known, newest, ask, Owner(caller.user_id, chat.id if chat else None))
+    if draft.expected_plan and prompt.digest != draft.expected_plan:
+        error = PlanChanged(
+            "Something was said or set since the preflight, or time has passed: ask for it again."
+        )
+        error.about = {"plan": prompt.digest}
+        raise error
+    return Start(parent, made, known, newest, ask, prompt, receipts.of_prompt(prompt, known, newest))
 
 
 class HeadMoved(Exception):
@@ -88,18 +116,27 @@ def store(caller: Caller, draft: Draft, start: Start, request_id: str, claim: Cl
             raise HeadMoved
         answer = _insert(session, chat, draft, start)
         parent_id = parent.id if parent else None
-        job = Job(**vars(made), parent_id=parent_id, prompt=start.prompt, request_id=request_id)
+        job = Job(
+            **vars(made),
+            parent_id=parent_id,
+            prompt=start.prompt,
+            receipt=start.receipt,
+            shorten=start.shortened,
+            request_id=request_id,
+            wants_summary=bool(chat.context and chat.context.get("summary")),
+        )
         session.add(leases.lease_for(answer, request_id))
-        logs.store(session, answer.id, 0, [job.first_event])
+        logs.store(session, answer.id, 0, job.first_events)
     return job
 
 
-def _newest(draft: Draft, made: Made) -> list[Entry]:
+def _newest(draft: Draft, made: Made, depth: int) -> list[Entry]:
     """What is new after the path."""
     if draft.content is not None:
-        return [Entry(made.user_message_id, "user", draft.content)]
+        return [Entry(made.user_message_id, "user", draft.content, depth=depth)]
     if draft.instruction:
-        return [Entry("", "user", [{"type": "text", "text": draft.instruction}], is_instruction=True)]
+        said = [{"type": "text", "text": draft.instruction}]
+        return [Entry("", "user", said, depth=depth, is_instruction=True)]
     return []
 
 
@@ -129,6 +166,7 @@ def _insert(session: Session, chat: ChatSession, draft: Draft, start: Start) -> 
         id=made.message_id, session_id=chat.id, role="assistant", status="running", **vars(place)
     )
     answer.content, answer.model, answer.bound_to = [], start.prompt.model, start.prompt.bound_to
+    answer.context, answer.context_state = start.receipt, start.prompt.state.as_json()
     session.add_all([*rows, answer])
     session.flush()
     for row in rows:
@@ -144,6 +182,8 @@ def _asked(draft: Draft, start: Start, place: tree.Place) -> Message:
         role="user",
         content=draft.content,
         status="complete",
+        estimated_tokens=dict(start.prompt.expected.fresh).get(start.made.user_message_id),
+        tokens_model=start.prompt.model,
         client_metadata=draft.metadata,
         **vars(place),
     )

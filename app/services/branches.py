@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import inspect
 from sqlalchemy.orm import Session
 
 from app.models.base import new_id, now
 from app.models.messages import Message, delete_subtree, select_path
 from app.models.sessions import ChatSession
-from app.services import messages, sessions, tree
+from app.services import messages, sessions, summaries, tree
 from app.services.idempotency import Claim
 from app.services.identity import Caller
 from app.services.sessions import Created, Matches
 from app.services.transactions import writing
 
-COPIED_SETTINGS = ("title", "model", "system", "max_tokens", "client_metadata")
-PLACE = frozenset({"number", "id", "session_id", "parent_id", "branch_id", "depth"})
+COPIED_SETTINGS = ("title", "model", "system", "max_tokens", "context", "client_metadata")
+CHANGED = frozenset({"number", "id", "session_id", "parent_id", "branch_id", "depth", "context"})
 
 
 def fork(caller: Caller, session_id: str, message_id: str, claim: Claim | None = None) -> Created:
@@ -69,25 +71,49 @@ def _fork(session: Session, caller: Caller, session_id: str, message_id: str, ne
         raise sessions.busy(session_id, message_id)
     settings = {name: getattr(old, name) for name in COPIED_SETTINGS}
     chat = sessions.added(session, caller, new_id_, **settings)
-    copies = _copies(tree.whole_path(session, last), new_id_)
+    path = tree.whole_path(session, last)
+    ids = {message.id: new_id("msg") for message in path}
+    copies = _copies(path, ids, new_id_)
     session.add_all(copies)
     session.flush()
     for copy in copies:
         tree.index(session, copy, caller.user_id)
+    _rename_summaries(copies, summaries.copied(session, ids, new_id_))
     chat.head_id, chat.messages = copies[-1].id, len(copies)
     return chat
 
 
-def _copies(path: list[Message], session_id: str) -> list[Message]:
+def _copies(path: list[Message], ids: dict[str, str], session_id: str) -> list[Message]:
     """The same messages as one branch of another session."""
-    names = [column.key for column in inspect(Message).column_attrs if column.key not in PLACE]
-    ids = [new_id("msg") for _ in path]
+    names = [column.key for column in inspect(Message).column_attrs if column.key not in CHANGED]
+    first_id = ids[path[0].id]
     return [
         Message(
             **{name: getattr(message, name) for name in names},
-            id=ids[at],
+            id=ids[message.id],
             session_id=session_id,
-            **vars(tree.Place(ids[at - 1] if at else None, ids[0], at)),
+            context=_with_ids(message.context, ids),
+            **vars(tree.Place(ids[path[at - 1].id] if at else None, first_id, at)),
         )
         for at, message in enumerate(path)
     ]
+
+
+def _rename_summaries(copies: list[Message], ids: dict[str, str]) -> None:
+    """The summaries that prompts held are copies too."""
+    for copy in copies:
+        if copy.context and copy.context.get("summary_id") in ids:
+            copy.context = {**copy.context, "summary_id": ids[copy.context["summary_id"]]}
+        if copy.context_state and copy.context_state.get("summary_id") in ids:
+            copy.context_state = {**copy.context_state, "summary_id": ids[copy.context_state["summary_id"]]}
+
+
+def _with_ids(receipt: dict[str, Any] | None, ids: dict[str, str]) -> dict[str, Any] | None:
+    """A receipt that names the copies."""
+    if receipt is None:
+        return None
+    runs = [
+        {**one, "first_id": ids.get(one["first_id"]), "last_id": ids.get(one["last_id"])}
+        for one in receipt["messages"]
+    ]
+    return {**receipt, "messages": runs}

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.context.tokens import of_content
 from app.errors import Fault, Invalid
 from app.models.base import new_id, now
 from app.models.messages import Message
@@ -150,6 +151,8 @@ def _columns(one: dict[str, Any]) -> dict[str, Any]:
         "client_metadata": one.get("metadata") or {},
         "bound_to": one.get("bound_to"),
         "repairs": one.get("repairs") or None,
+        "is_pinned": one.get("is_pinned", False),
+        "estimated_tokens": of_content(one["content"]),
         "created_at": at,
         "updated_at": at,
         **{name: usage.get(name) for name in USAGE},

@@ -5,17 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sqlalchemy import exists, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, undefer
 
-from app.context import Entry
-from app.context.tokens import of_content
 from app.errors import NotFound
 from app.extensions import dialect
 from app.models.messages import Message, select_path
 from app.models.search import insert_into_index
 from app.services.texts import searchable
-
-ROWS_A_READ = 200
 
 
 @dataclass(frozen=True)
@@ -50,24 +46,6 @@ def place_after(session: Session, parent: Message | None, message_id: str) -> Pl
     return Place(parent.id, branch_id, depth)
 
 
-def entry_of(message: Message) -> Entry:
-    """A message as a value for the context."""
-    return Entry(message.id, message.role, message.content, message.model, message.bound_to)
-
-
-def newest_entries(session: Session, head: Message | None, enough_tokens: int) -> list[Entry]:
-    """The end of the path to the head, from the root or from where it is more than enough."""
-    entries: list[Entry] = []
-    high = head.depth if head else -1
-    while head and high >= 0 and enough_tokens >= 0:
-        rows = session.scalars(select_path(head.id, high - ROWS_A_READ + 1, high))
-        fresh = [entry_of(row) for row in rows]
-        entries[:0] = fresh
-        enough_tokens -= sum(of_content(entry.content) for entry in fresh)
-        high -= ROWS_A_READ
-    return entries
-
-
 def index(session: Session, message: Message, user_id: str) -> None:
     """Make a stored message findable."""
     body = searchable(message.content)
@@ -78,4 +56,7 @@ def index(session: Session, message: Message, user_id: str) -> None:
 
 def whole_path(session: Session, head: Message) -> list[Message]:
     """Every message from the root to the head."""
-    return list(session.scalars(select_path(head.id, 0, head.depth)))
+    path = select_path(head.id, 0, head.depth).options(
+        undefer(Message.context_state), undefer(Message.recalled)
+    )
+    return list(session.scalars(path))

@@ -25,7 +25,7 @@ from app.turns.log import Log
 from app.turns.runner import Running
 
 TRIES_AT_THE_HEAD = 3
-EVENTS_BEFORE_CLAUDE = 1  # colloquy.turn
+EVENTS_BEFORE_CLAUDE = 2  # colloquy.turn and colloquy.context
 PAUSE_SECONDS = 0.02
 LOOK_SECONDS = 0.2  # between two looks whether a session is free, or the server is about to stop
 LONGEST_CANCEL_SECONDS = 10
@@ -156,7 +156,7 @@ def _start(caller: Caller, draft: Draft, request_id: str, claim: Claim | None) -
             return _again(made)
         refuse_if_draining()
         with suppress(Taken, HeadMoved):
-            job = beginnings.store(caller, draft, beginnings.prepare(draft, chat), request_id, claim)
+            job = beginnings.store(caller, draft, beginnings.prepare(caller, draft, chat), request_id, claim)
             return _hand_over(job)
     raise sessions.busy(draft.session_id or "The session")
 
@@ -184,7 +184,7 @@ def _hand_over(job: Job) -> Begun:
 
         return _act
 
-    log = Log(job.message_id, [job.first_event])
+    log = Log(job.message_id, job.first_events)
     log.write_with(of.journal.note)
     of.runner.start(log, _within(carry_out), _within(give_up))
     return Begun(Made(job.session_id, job.user_message_id, job.message_id), log)

@@ -49,12 +49,13 @@ class Usage:
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer so far. `usage` is None where Claude reported none."""
+    """An answer so far. `usage` is None where Claude reported none, as is `thinking_tokens`."""
 
     content: list[dict[str, Any]] = field(default_factory=list)
     model: str | None = None
     stop_reason: str | None = None
     usage: Usage | None = None
+    thinking_tokens: int | None = None
     is_complete: bool = False
 
 
@@ -81,6 +82,7 @@ def read(events: Iterable[Event]) -> Reply:
         model=_short(start.get("model"), LONGEST_MODEL),
         stop_reason=_short(end.get("stop_reason"), LONGEST_STOP_REASON),
         usage=Usage.from_claude(reported) if reported else None,
+        thinking_tokens=_thinking_tokens(reported),
         is_complete=is_complete,
     )
 
@@ -98,6 +100,11 @@ def _take_in(blocks: dict[int, _Block], event: Event) -> None:
 
 def _given(usage: Any) -> dict[str, Any]:
     return {name: value for name, value in _dict(usage).items() if value is not None}
+
+
+def _thinking_tokens(usage: dict[str, Any]) -> int | None:
+    details = _dict(usage.get("output_tokens_details"))
+    return _tokens(details["thinking_tokens"]) if "thinking_tokens" in details else None
 
 
 def _dict(value: Any) -> dict[str, Any]:

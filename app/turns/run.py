@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from app.claude.events import Event
 from app.claude.stop import Stop
 from app.context import Prompt, without_thinking
-from app.errors import ColloquyError, ThinkingRefused, TurnInterrupted
+from app.errors import ColloquyError, ContextOverflow, ThinkingRefused, TurnInterrupted
 from app.turns import reply
 from app.turns.log import Log
 from app.turns.reply import Reply
 
-THINKING_REMOVED = "thinking_removed"
-REPAIRS = (THINKING_REMOVED,)
+THINKING_REMOVED, SHORTENED = "thinking_removed", "shortened"
+REPAIRS = (THINKING_REMOVED, SHORTENED)
+Ask = Callable[[Prompt], Iterator[Event]]
+Shorten = Callable[[Prompt, ContextOverflow], tuple[Prompt, Event]]
 INTERRUPTED = (
     "The server stopped before the answer was complete; what came is kept: continue or regenerate it."
 )
@@ -24,7 +26,8 @@ INTERRUPTED = (
 class Outcome:
     """How a turn ended: the answer as far as it came, its status, and the error that ended it, if one did.
 
-    `repairs` says what had to be changed in the prompt, which is the one that was answered.
+    `repairs` says what had to be changed in the prompt, which is the one that was answered; `receipt` is the
+    event that says what is in it, where that was changed.
     """
 
     prompt: Prompt
@@ -32,6 +35,7 @@ class Outcome:
     status: str
     error: ColloquyError | None = None
     repairs: Sequence[str] = ()
+    receipt: Event | None = None
 
 
 @dataclass(frozen=True)
@@ -42,25 +46,45 @@ class Heard:
     error: ColloquyError | None
 
 
-def run(prompt: Prompt, ask: Callable[[Prompt], Iterator[Event]], log: Log, stop: Stop) -> Outcome:
+def run(prompt: Prompt, ask: Ask, shorten: Shorten, log: Log, stop: Stop) -> Outcome:
     """Listen until the answer is complete; errors of Claude's are part of the outcome.
 
-    Where Claude refuses thinking that is sent back, it is asked once more without.
+    Where Claude refuses thinking that is sent back, it is asked once more without; where it counts more
+    tokens than its window holds, once more with less.
     """
-    repairs: tuple[str, ...] = ()
+    repairs, receipt = list[str](), None
     heard = listen(ask(prompt), log)
-    if isinstance(heard.error, ThinkingRefused) and not heard.events:
-        prompt, repairs = without_thinking(prompt), (THINKING_REMOVED,)
-        heard = listen(ask(prompt), log)
+    while heard.error and not heard.events and (repair := _repair_for(heard.error, repairs)):
+        repairs.append(repair)
+        if isinstance(heard.error, ContextOverflow):
+            try:
+                prompt, receipt = shorten(prompt, heard.error)
+            except ContextOverflow as refusal:
+                heard = Heard((), refusal)
+                break
+        else:
+            prompt = without_thinking(prompt)
+        heard = listen(ask(prompt), log, receipt)
     status, error = ending(heard, stop)
-    return Outcome(prompt, reply.read(heard.events), status, error, repairs)
+    return Outcome(prompt, reply.read(heard.events), status, error, repairs, receipt)
 
 
-def listen(events: Iterator[Event], log: Log) -> Heard:
-    """Take in one answer to its end, or to where it breaks off."""
+def _repair_for(error: ColloquyError, done: Sequence[str]) -> str | None:
+    """What may help against a refusal; each is tried once."""
+    if isinstance(error, ThinkingRefused) and THINKING_REMOVED not in done:
+        return THINKING_REMOVED
+    if isinstance(error, ContextOverflow) and SHORTENED not in done:
+        return SHORTENED
+    return None
+
+
+def listen(events: Iterator[Event], log: Log, receipt: Event | None = None) -> Heard:
+    """Take in one answer to its end, or to where it breaks off; a new receipt stands before it."""
     came: list[Event] = []
     try:
         for event in events:
+            if receipt and not came:
+                log.append(receipt)
             came.append(event)
             log.append(event)
             if event.name == "message_stop":

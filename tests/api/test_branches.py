@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,7 +15,7 @@ from tests.support import Answer, Api, text_of
 
 SLOW = "[[reply: words=100 seconds_per_event=0.05]]"
 NOBODY = "msg_00000000000000000000000000"
-SETTINGS = ("title", "model", "system", "max_tokens", "metadata")
+SETTINGS = ("title", "model", "system", "max_tokens", "context", "metadata")
 
 
 @contextmanager
@@ -244,7 +245,12 @@ def test_to_carry_on_what_fills_the_window_is_a_context_overflow(api: Api) -> No
 
 def test_a_fork_has_the_settings_and_copies_of_the_messages_up_to_there(api: Api) -> None:
     session_id = api.session(
-        title="T", model="claude-opus-5-5", system="S", max_tokens=700, metadata={"a": [1, "é"]}
+        title="T",
+        model="claude-opus-5-5",
+        system="S",
+        max_tokens=700,
+        context={"keep": 0.25, "summary": False},
+        metadata={"a": [1, "é"]},
     )
     first = api.say(session_id, "The okapi", metadata={"from": "test"})
     api.say(session_id, "Not in it")
@@ -261,8 +267,12 @@ def test_a_fork_has_the_settings_and_copies_of_the_messages_up_to_there(api: Api
     assert [one["parent_id"] for one in copies] == [None, *ids(copies[:-1])]
     assert tree(api, fork["id"]) == copies
     new = {"id", "parent_id", "session_id"}
+    renamed = json.dumps(old[:3])
+    for one, copy in zip(old, copies, strict=False):
+        renamed = renamed.replace(one["id"], copy["id"])
     stripped = [{name: value for name, value in one.items() if name not in new} for one in copies]
-    assert stripped == [{name: value for name, value in one.items() if name not in new} for one in old[:3]]
+    kept = [{name: value for name, value in one.items() if name not in new} for one in json.loads(renamed)]
+    assert stripped == kept, "what went into an answer is said with the new ids too"
     assert {one["session_id"] for one in copies} == {fork["id"]}
     assert fork["totals"]["messages"] == len(copies) == 3
     assert api.get(f"/sessions/{session_id}").json() == before, "the old one is as it was"

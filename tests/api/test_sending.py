@@ -10,13 +10,16 @@ from typing import Any
 import pytest
 
 from app.claude.simulator import Simulator
-from tests.support import Api, text_of
+from tests.support import Api, last_asked, markers_of, text_of, unmarked
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
 
-def last_request(simulator: Simulator) -> dict[str, Any]:
-    return dict(next(one.body for one in reversed(simulator.requests) if one.path == "/v1/messages"))
+def wanted(simulator: Simulator) -> tuple[str, str | None, int]:
+    """Model, system prompt and output share of the last request."""
+    sent = last_asked(simulator)
+    system = "".join(one["text"] for one in sent["system"]) if "system" in sent else None
+    return sent["model"], system, sent["max_tokens"]
 
 
 def test_an_answer_comes_at_once_as_json(api: Api) -> None:
@@ -32,10 +35,11 @@ def test_an_answer_comes_at_once_as_json(api: Api) -> None:
     assert "simulator" in text_of(body["message"])
     assert answer.headers["Location"] == f"/messages/{body['message']['id']}"
     usage = body["message"]["usage"]
-    assert (
-        usage["prompt_tokens"]
-        == usage["input_tokens"] + usage["cache_read_tokens"] + usage["cache_write_5m_tokens"]
-    )
+    classes = ("input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens")
+    assert usage["prompt_tokens"] == sum(usage[name] for name in classes)
+    assert body["user_message"]["estimated_tokens"] > 0
+    assert body["user_message"]["context"] is None
+    assert body["message"]["context"]["messages"][0]["as"] == "verbatim"
 
 
 def test_one_call_makes_a_session_and_answers(api: Api) -> None:
@@ -51,10 +55,24 @@ def test_history_is_sent_along_byte_for_byte(api: Api, simulator: Simulator) -> 
     session_id = api.session(system="Be brief.")
     first = api.say(session_id, "One")
     api.say(session_id, "Two")
-    sent = last_request(simulator)
-    assert sent["system"] == "Be brief."
+    sent = last_asked(simulator)
+    assert unmarked(sent["system"]) == [{"type": "text", "text": "Be brief."}]
     assert [one["role"] for one in sent["messages"]] == ["user", "assistant", "user"]
-    assert sent["messages"][1]["content"] == first["content"], "thinking included, while nothing was cut"
+    kept = unmarked(sent["messages"][1]["content"])
+    assert kept == first["content"], "thinking included, while nothing was cut"
+
+
+def test_the_cache_is_marked_after_the_system_where_it_stood_and_at_the_end(
+    api: Api, simulator: Simulator
+) -> None:
+    session_id = api.session(system="Be brief.")
+    for text in ("One", "Two", "Three"):
+        api.say(session_id, text)
+    sent = last_asked(simulator)
+    places, lives = zip(*markers_of(sent), strict=True)
+    assert places == ("system/0", "messages/2/0", "messages/4/0")
+    assert (lives[0], len(set(lives[1:]))) == ("1h", 1), "what lives longer stands first"
+    assert "cache_control" not in sent, "no marker that moves by itself"
 
 
 def test_the_messages_word_wins_over_the_sessions_and_that_over_the_defaults(
@@ -62,21 +80,18 @@ def test_the_messages_word_wins_over_the_sessions_and_that_over_the_defaults(
 ) -> None:
     session_id = api.session(model="claude-opus-5-5", system="Session.", max_tokens=500)
     api.say(session_id, "Hello")
-    sent = last_request(simulator)
-    assert (sent["model"], sent["system"], sent["max_tokens"]) == ("claude-opus-5-5", "Session.", 500)
+    assert wanted(simulator) == ("claude-opus-5-5", "Session.", 500)
     api.say(session_id, "Hello", model="claude-haiku-5-5", system="Message.", max_tokens=300)
-    sent = last_request(simulator)
-    assert (sent["model"], sent["system"], sent["max_tokens"]) == ("claude-haiku-5-5", "Message.", 300)
+    assert wanted(simulator) == ("claude-haiku-5-5", "Message.", 300)
     api.say(api.session(), "Hello")
-    sent = last_request(simulator)
-    assert (sent["model"], sent.get("system"), sent["max_tokens"]) == ("claude-sonnet-5-5", None, 8192)
+    assert wanted(simulator) == ("claude-sonnet-5-5", None, 8192)
 
 
 def test_thinking_of_another_model_is_not_sent_back(api: Api, simulator: Simulator) -> None:
     session_id = api.session(model="claude-opus-5-5")
     api.say(session_id, "Hello")
     api.say(session_id, "Again", model="claude-sonnet-5-5")
-    kinds = [block["type"] for one in last_request(simulator)["messages"] for block in one["content"]]
+    kinds = [block["type"] for one in last_asked(simulator)["messages"] for block in one["content"]]
     assert kinds == ["text", "text", "text"]
 
 
@@ -88,7 +103,7 @@ def test_images_and_documents_are_sent_as_they_came(api: Api, simulator: Simulat
     }
     content = [image, pdf, {"type": "text", "text": "What is this?"}]
     api.say(api.session(), content)
-    assert last_request(simulator)["messages"][0]["content"] == content
+    assert unmarked(last_asked(simulator)["messages"][0]["content"]) == content
 
 
 @pytest.mark.parametrize(
@@ -127,11 +142,12 @@ def test_a_stream_is_claudes_own_between_ours(api: Api) -> None:
     message_id = events[0].payload["message_id"]
     assert names[0] == "colloquy.turn"
     assert names[-1] == "colloquy.done"
-    assert names[1] == "message_start"
+    assert names[1:3] == ["colloquy.context", "message_start"]
     assert names[-2] == "message_stop"
     assert [one.id for one in events] == [f"{message_id}:{n}" for n in range(1, len(events) + 1)]
     assert events[-1].payload["status"] == "complete"
     stored = api.get(f"/messages/{message_id}").json()
+    assert events[1].payload == {"type": "colloquy.context", **stored["context"]}
     deltas = [one.payload["delta"] for one in events if one.name == "content_block_delta"]
     assert "".join(one.get("text", "") for one in deltas) == text_of(stored)
 
@@ -174,11 +190,14 @@ def test_a_long_history_is_cut_to_whole_turns_and_still_answered(api: Api, simul
     session_id = api.session(model="claude-simulator-8k", max_tokens=1000)
     for number in range(12):
         api.say(session_id, f"Number {number}: " + "some words to fill the window, " * 80)
-    sent = last_request(simulator)["messages"]
-    assert len(api.path(session_id)) == 24
+    sent = last_asked(simulator)["messages"]
+    path = api.path(session_id)
+    assert len(path) == 24
     assert len(sent) < 23
     assert sent[0]["role"] == "user"
-    assert "Number 11" in sent[-1]["content"][0]["text"]
+    recalled, newest = sent[-1]["content"]
+    assert recalled["text"].startswith("Earlier messages of this conversation")
+    assert newest["text"] == path[-2]["content"][0]["text"]
 
 
 def test_a_message_that_cannot_fit_is_refused_and_says_what_takes_the_room(api: Api) -> None:
@@ -187,7 +206,7 @@ def test_a_message_that_cannot_fit_is_refused_and_says_what_takes_the_room(api: 
     body = answer.json()
     assert answer.status_code == 422
     assert body["code"] == "context_overflow"
-    assert {one["pointer"] for one in body["errors"]} == {"/content", "/system", "/max_tokens"}
+    assert {one["pointer"] for one in body["errors"]} == {"/content", "/system", "/context", "/max_tokens"}
     assert api.path(session_id) == []
 
 

@@ -66,6 +66,17 @@ def test_a_prompt_that_is_too_long_is_told_from_what_is_wrong() -> None:
     told = from_status(400, "invalid_request_error", "prompt is too long: 9 tokens > 8 maximum", None)
     assert isinstance(told, ContextOverflow)
     assert not is_transient(told)
+    assert (told.counted_tokens, told.most_tokens) == (9, 8)
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [(400, "prompt is too long"), (400, "prompt is too long: many tokens > 8 maximum"), (413, "too large")],
+)
+def test_where_claude_does_not_say_how_long_it_is_nobody_knows(status: int, message: str) -> None:
+    told = from_status(status, "invalid_request_error", message, None)
+    assert isinstance(told, ContextOverflow)
+    assert (told.counted_tokens, told.most_tokens) == (None, None)
 
 
 @pytest.mark.parametrize("type_", [*STATUS_OF_TYPE, "unheard_of_error", "", None])

@@ -2,98 +2,111 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.claude import rules
-from app.context import Ask, Entry, Prompt, Window, assemble, without_thinking
-from app.errors import ContextOverflow
-
-MODEL = "claude-sonnet-5-5"
-SMALL = Window(MODEL, window_tokens=2_000, greatest_output_tokens=500)
-LARGE = Window(MODEL, window_tokens=1_000_000, greatest_output_tokens=128_000)
-ASK = Ask(MODEL, max_tokens=400)
-
-
-def user(text: str, id_: str = "u") -> Entry:
-    return Entry(id_, "user", [{"type": "text", "text": text}])
-
-
-def answer(*blocks: dict[str, Any], bound_to: str | None = None, model: str = MODEL) -> Entry:
-    return Entry("a", "assistant", list(blocks), model, bound_to)
-
-
-def text(words: str) -> dict[str, Any]:
-    return {"type": "text", "text": words}
-
-
-def thinking(signature: str = "sig") -> dict[str, Any]:
-    return {"type": "thinking", "thinking": "", "signature": signature}
-
-
-def call(id_: str) -> dict[str, Any]:
-    return {"type": "tool_use", "id": id_, "name": "t", "input": {}}
-
-
-def result(id_: str) -> dict[str, Any]:
-    return {"type": "tool_result", "tool_use_id": id_, "content": "ok"}
-
-
-def roles(prompt: Prompt) -> list[str]:
-    return [str(one["role"]) for one in prompt.messages]
-
-
-def kinds(prompt: Prompt) -> list[str]:
-    return [block["type"] for one in prompt.messages for block in one["content"]]
+from app.context import Ask, Entry, without_thinking
+from app.errors import ContextOverflow, Invalid
+from tests.context.talks import (
+    LARGE,
+    MODEL,
+    SMALL,
+    Talk,
+    answer,
+    assembled,
+    call,
+    counted,
+    kinds,
+    result,
+    roles,
+    text,
+    texts,
+    thinking,
+    turns,
+    user,
+)
 
 
 def test_a_short_history_goes_in_whole() -> None:
-    prompt = assemble([user("One"), answer(text("Two")), user("Three")], ASK, LARGE)
+    prompt = assembled(user("One"), answer(text("Two")), user("Three"))
     assert roles(prompt) == ["user", "assistant", "user"]
-    assert prompt.plan.left_out_ids == ()
+    assert (prompt.plan.first_depth, prompt.plan.last_depth, prompt.plan.cut) == (0, 2, None)
 
 
 def test_the_oldest_whole_turns_are_left_out() -> None:
-    history = [
-        entry for n in range(10) for entry in (user("word " * 150, f"u{n}"), answer(text("word " * 50)))
-    ]
-    prompt = assemble([*history, user("Now", "new")], ASK, SMALL)
-    assert prompt.plan.left_out_ids[0] == "u0"
-    assert prompt.plan.first_kept_id.startswith("u")
-    assert roles(prompt)[0] == "user"
-    assert prompt.plan.history_tokens + prompt.plan.new_tokens <= prompt.plan.input_share_tokens
+    prompt = assembled(*turns(10, "word " * 90), user("Now"), limits=SMALL)
+    plan = prompt.plan
+    assert plan.first_depth > 0
+    assert plan.first_depth % 2 == 0, "at a turn"
+    assert plan.cut == "high_water"
+    assert (roles(prompt)[0], plan.last_depth) == ("user", 20)
+    assert counted(prompt.as_request()) <= plan.greatest_tokens <= plan.budget_tokens
 
 
 def test_max_tokens_and_the_budget_make_the_share_smaller() -> None:
-    assert assemble([user("a")], ASK, SMALL).plan.input_share_tokens == 2_000 - 400 - 64
-    assert assemble([user("a")], Ask(MODEL, 9_999), SMALL).max_tokens == 500
-    assert assemble([user("a")], Ask(MODEL, 400, budget_tokens=300), SMALL).plan.input_share_tokens == 300
+    assert assembled(user("a"), limits=SMALL).plan.budget_tokens == 2_000 - 400 - 64
+    assert assembled(user("a"), ask=Ask(MODEL, 9_999), limits=SMALL).max_tokens == 500
+    assert (
+        assembled(user("a"), ask=Ask(MODEL, 400, budget_tokens=300), limits=SMALL).plan.budget_tokens == 300
+    )
 
 
 def test_a_message_that_cannot_fit_names_what_takes_the_room() -> None:
     with pytest.raises(ContextOverflow) as caught:
-        assemble([user("word " * 5_000)], Ask(MODEL, 400, system="be brief " * 100), SMALL)
-    assert [one.pointer for one in caught.value.faults] == ["/content", "/system", "/max_tokens"]
+        assembled(user("word " * 5_000), ask=Ask(MODEL, 400, system="be brief " * 100), limits=SMALL)
+    faults = {one.pointer: one.detail for one in caught.value.faults}
+    assert list(faults) == ["/content", "/system", "/context", "/max_tokens"]
+    assert "400" in faults["/max_tokens"]
+
+
+def test_a_message_of_which_nothing_can_be_sent_is_refused_in_words() -> None:
+    with pytest.raises(Invalid):
+        assembled(Entry("r", "user", [result("y")]))
+
+
+def test_a_large_newest_message_takes_of_the_answers_share() -> None:
+    wordy = user("word " * 500)
+    prompt = assembled(wordy, ask=Ask(MODEL, 500), limits=SMALL, count=counted)
+    assert prompt.plan.is_exact
+    assert prompt.plan.prompt_tokens == counted(prompt.as_request())
+    assert prompt.max_tokens == 500
+    larger = assembled(user("word " * 800), ask=Ask(MODEL, 500), limits=SMALL, count=counted)
+    assert larger.max_tokens == 2_000 - larger.plan.prompt_tokens - 64 < 500
+    with pytest.raises(ContextOverflow):
+        assembled(user("word " * 800), ask=Ask(MODEL, 500, budget_tokens=1_000), limits=SMALL, count=counted)
+
+
+def test_files_are_counted_by_claude_where_it_can_be_asked() -> None:
+    source = {"type": "base64", "media_type": "application/pdf", "data": "JVBERi0xLjQK"}
+    paper = Entry("p", "user", [{"type": "document", "source": source}, text("What does it say?")])
+    exact, guessed = assembled(paper, count=counted), assembled(paper)
+    assert (exact.plan.is_exact, guessed.plan.is_exact) == (True, False)
+    assert exact.plan.greatest_tokens == exact.plan.prompt_tokens == counted(exact.as_request())
 
 
 def test_a_tool_pair_is_never_split() -> None:
-    turn = [user("word " * 200), answer(text("word " * 100), call("x")), Entry("r", "user", [result("x")])]
-    prompt = assemble([*turn, answer(text("word " * 800)), user("Now")], ASK, SMALL)
+    asked = [user("word " * 200), answer(text("word " * 100), call("x")), Entry("r", "user", [result("x")])]
+    prompt = assembled(*asked, answer(text("word " * 400)), user("Now"), limits=SMALL)
     assert "tool_result" not in kinds(prompt)
-    whole = assemble([*turn, answer(text("Done")), user("Now")], ASK, LARGE)
+    whole = assembled(*asked, answer(text("Done")), user("Now"))
     assert kinds(whole) == ["text", "text", "tool_use", "tool_result", "text", "text"]
 
 
+def thought_over(*said: str) -> Talk:
+    """A conversation in which each answer was thought over."""
+    talk = Talk()
+    for words in said:
+        talk.turn(words, thinking(), text("Yes"))
+    return talk
+
+
 def test_thinking_stays_while_it_is_bound_to_what_stands_before_it() -> None:
-    first = assemble([user("One")], ASK, LARGE)
-    path = [user("One"), answer(thinking(), text("Two"), bound_to=first.bound_to), user("Three")]
-    assert "thinking" in kinds(assemble(path, ASK, LARGE))
-    second = assemble(path, ASK, LARGE)
-    longer = [*path, answer(thinking(), text("Four"), bound_to=second.bound_to), user("Five")]
-    assert kinds(assemble(longer, ASK, LARGE)).count("thinking") == 2
+    talk = thought_over("One", "Two")
+    assert kinds(talk.turn("Three", text("Yes"))).count("thinking") == 2
 
 
 @pytest.mark.parametrize(
@@ -101,22 +114,24 @@ def test_thinking_stays_while_it_is_bound_to_what_stands_before_it() -> None:
     [Ask("claude-opus-5-5", 400), Ask(MODEL, 400, system="Other."), Ask(MODEL, 400, tools=({"name": "t"},))],
 )
 def test_thinking_goes_when_what_it_is_bound_to_changed(ask: Ask) -> None:
-    first = assemble([user("One")], ASK, LARGE)
-    path = [user("One"), answer(thinking(), text("Two"), bound_to=first.bound_to), user("Three")]
-    assert "thinking" not in kinds(assemble(path, ask, LARGE))
+    talk = thought_over("One")
+    talk.ask, talk.limits = ask, replace(LARGE, model=ask.model)
+    assert "thinking" not in kinds(talk.prompt_for(user("Two", 2)))
 
 
 def test_thinking_goes_once_there_is_a_cut() -> None:
-    path: list[Entry] = []
-    for number in range(8):
-        path.append(user("word " * 150, f"u{number}"))
-        path.append(answer(thinking(), text("word"), bound_to=assemble(path, ASK, LARGE).bound_to))
-    assert "thinking" in kinds(assemble([*path, user("Now")], ASK, LARGE))
-    assert "thinking" not in kinds(assemble([*path, user("Now")], ASK, SMALL))
+    talk = Talk()
+    for _ in range(8):
+        talk.turn("word " * 75, thinking(), text("word"))
+    assert "thinking" in kinds(talk.prompt_for(user("Now", 16)))
+    talk.limits = SMALL
+    cut = talk.prompt_for(user("word " * 200, 16))
+    assert cut.plan.first_depth > 0
+    assert "thinking" not in kinds(cut)
 
 
 def test_an_answer_that_failed_leaves_two_messages_that_are_one() -> None:
-    prompt = assemble([user("One"), answer(), user("Two")], ASK, LARGE)
+    prompt = assembled(user("One"), answer(), user("Two"))
     assert prompt.messages == ({"role": "user", "content": [text("One"), text("Two")]},)
 
 
@@ -127,49 +142,27 @@ def test_an_open_tool_call_and_a_lost_result_are_left_out() -> None:
         user("Never mind"),
         Entry("r", "user", [result("y")]),
     ]
-    assert kinds(assemble([*path, user("Now")], ASK, LARGE)) == ["text", "text", "text", "text"]
-
-
-def thought_over(*texts: str) -> list[Entry]:
-    """A path in which each answer was thought over, bound to what stood before it."""
-    path: list[Entry] = []
-    for number, words in enumerate(texts):
-        path.append(user(words, f"u{number}"))
-        bound_to = assemble(path, ASK, LARGE).bound_to
-        path.append(Entry(f"a{number}", "assistant", [thinking(), text("Yes")], MODEL, bound_to))
-    return path
+    assert kinds(assembled(*path, user("Now"))) == ["text", "text", "text", "text"]
 
 
 def test_the_messages_whose_thinking_goes_back_are_named() -> None:
-    path = thought_over("One", "Two")
-    changed = [*path, answer(thinking(), text("Lost"), bound_to="other"), user("Now")]
-    assert assemble(changed, ASK, LARGE).thinking_ids == ("a0", "a1")
-    assert assemble([user("Now")], ASK, LARGE).thinking_ids == ()
+    talk = thought_over("One", "Two")
+    talk.turn("Three", thinking(), text("Lost"))
+    talk.path[-1] = replace(talk.path[-1], bound_to="other")
+    assert talk.prompt_for(user("Now", 6)).thinking_ids == ("m1", "m3")
+    assert assembled(user("Now")).thinking_ids == ()
 
 
-def test_without_thinking_the_rest_stays_and_the_prompt_is_bound_to_what_is_left() -> None:
-    prompt = assemble([*thought_over("One", "Two"), user("Now")], ASK, LARGE)
-    bare = without_thinking(prompt)
-    assert kinds(prompt).count("thinking") == 2
-    assert kinds(bare) == [kind for kind in kinds(prompt) if kind != "thinking"]
-    assert roles(bare) == roles(prompt)
-    assert rules.violations(bare.as_request()) == []
-    assert (bare.thinking_ids, bare.plan, bare.model) == ((), prompt.plan, prompt.model)
-    unbound = [Entry(one.id, one.role, one.content, one.model) for one in thought_over("One", "Two")]
-    assert bare.bound_to == assemble([*unbound, user("Now")], ASK, LARGE).bound_to != prompt.bound_to
-
-
-def test_an_answer_to_a_prompt_without_thinking_keeps_its_own() -> None:
-    path = [*thought_over("One"), user("Two")]
-    bare = without_thinking(assemble(path, ASK, LARGE))
-    refused = [Entry(one.id, one.role, one.content, one.model) for one in path]
-    said = Entry("b", "assistant", [thinking(), text("Yes")], MODEL, bare.bound_to)
-    assert assemble([*refused, said, user("Three")], ASK, LARGE).thinking_ids == ("b",)
-
-
-def test_a_prompt_without_thinking_is_left_as_it_is() -> None:
-    prompt = assemble([user("One"), answer(text("Two")), user("Three")], ASK, LARGE)
-    assert without_thinking(prompt) == prompt
+def test_an_answer_to_go_on_with_goes_in_with_its_question_or_not_at_all() -> None:
+    go_on = Entry("", "user", [text("Go on")], is_instruction=True)
+    half = answer(text("word " * 100))
+    old = [user("word " * 500), answer(text("ok"))]
+    prompt = assembled(*old, user("Now"), half, go_on, limits=SMALL)
+    assert (prompt.plan.first_depth, prompt.plan.last_depth) == (2, 3)
+    assert roles(prompt) == ["user", "assistant", "user"]
+    assert texts(prompt).endswith("Go on")
+    with pytest.raises(ContextOverflow):
+        assembled(user("word " * 900), answer(text("word " * 900)), go_on, limits=SMALL)
 
 
 BLOCKS = st.one_of(
@@ -188,16 +181,6 @@ ENTRIES = st.one_of(
 
 @given(st.lists(ENTRIES, max_size=12))
 def test_whatever_happened_to_a_history_the_request_obeys_the_rules(history: list[Entry]) -> None:
-    prompt = assemble([*history, user("Now")], ASK, LARGE)
+    prompt = assembled(*history, user("Now"))
     assert rules.violations(prompt.as_request()) == []
     assert rules.violations(without_thinking(prompt).as_request()) == []
-
-
-def test_an_answer_to_go_on_with_goes_in_with_its_question_or_not_at_all() -> None:
-    go_on = Entry("", "user", [text("Go on")], is_instruction=True)
-    half = answer(text("word " * 100))
-    prompt = assemble([user("word " * 900, "old"), answer(text("ok")), user("Now"), half, go_on], ASK, SMALL)
-    assert prompt.plan.left_out_ids[0] == "old"
-    assert roles(prompt) == ["user", "assistant", "user"]
-    with pytest.raises(ContextOverflow):
-        assemble([user("word " * 900), answer(text("word " * 900)), go_on], ASK, SMALL)

@@ -29,6 +29,8 @@ class Scale:
     streams: int = 10
     load_seconds: float = 5
     histories: int = 1_500
+    turns_held: int = 60
+    sessions_planned: int = 30
 
 
 QUICK = Scale()
@@ -44,6 +46,8 @@ LONG = Scale(
     streams=50,
     load_seconds=120,
     histories=100_000,
+    turns_held=300,
+    sessions_planned=1_000,
 )
 Found = Callable[[str], None]
 

@@ -8,109 +8,108 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
-from marshmallow import ValidationError
-
 from app.claude import rules
-from app.claude.events import Event
 from app.claude.rules import models
-from app.claude.simulator import signing
-from app.claude.simulator.errors import Refused
-from app.claude.simulator.signatures import prefix_digest
-from app.context import Ask, Entry, Prompt, Window, assemble, without_thinking
+from app.context import Ask, Entry, Prompt, Summary, Window, assemble, tokens, without_thinking
+from app.context.recall import shortened, words_of
+from app.context.values import Windows
 from app.errors import CallerError, ContextOverflow
-from app.schemas import content
-from app.services import drafts
+from app.services import drafts, pasts
+from app.services.models import _window
+from app.services.pasts import Known
 from app.turns import reply
+from tests.faults import truth
+from tests.faults.answers import answer_to, events_of
+from tests.faults.contents import Block, Said, image, odd_messages, sent_content, some_text
+from tests.faults.trees import Node, Tree
 
-Block = dict[str, Any]
-Said = tuple[str, list[Block], str | None]  # a message of a document: role, content, bound_to
-
-IDS = ("t1", "t2", "t3", "t4")
-PIXEL = content.PIXEL
 MODELS = (
     "claude-sonnet-5-5",
     "claude-haiku-5-5",
     "claude-opus-4-6",
     "claude-haiku-4-5",
     "claude-simulator-8k",
+    "claude-simulator-8k",
 )
 TOOLS = tuple({"name": name, "input_schema": {"type": "object"}} for name in ("look", "write"))
-MARKERS = (
-    {"type": "ephemeral"},
-    {"type": "ephemeral", "ttl": "1h"},
-    {"type": "ephemeral", "ttl": "5m"},
-    None,
-)
-SERVER_TOOLS = ("web_search", "code_execution")
+BUDGETS = (0, 0, 256, 600, 900, 2_000, 5_000, 8_000)
+SILENCES_SECONDS = (5, 40, 250, 400, 3_000, 4_000, 90_000)
 MOST_SHOWN_CHARACTERS = 6_000
-LONG = "some words that fill the window, " * 60
+RARE = ("shortened", "shortened and still too long", "beyond the greatest expected")
 ACTS = (
-    ("send", 10),
+    ("send", 12),
     ("edit", 2),
     ("regenerate", 2),
     ("go_on", 3),
     ("delete", 2),
     ("settings", 1),
     ("import_again", 2),
-    ("hand_in", 2),
+    ("hand_in", 1),
+    ("use_tools", 3),
     ("move", 2),
+    ("pin", 2),
+    ("summarise", 1),
 )
 
 
-@dataclass(frozen=True)
-class Node:
-    """A message of a tree. `is_broken` where the answer may be continued."""
+def _limits(model: str) -> Window:
+    known = models.find(model)
+    assert known is not None
+    return _window(model, {"max_input_tokens": known.window_tokens, "max_tokens": known.output_tokens})
 
-    id: str
-    parent: str | None
-    role: str
-    content: Sequence[Block]
-    model: str | None = None
-    bound_to: str | None = None
-    is_broken: bool = False
+
+WINDOWS = {model: _limits(model) for model in MODELS}
 
 
 @dataclass
 class History:
-    """One session's tree, its settings, and what Claude would have refused so far."""
+    """One session's tree, its settings, and what Claude would have refused so far.
+
+    `exceeded` are the prompts that Claude counts more tokens of than they may have.
+    """
 
     random: Random
-    nodes: dict[str, Node] = field(default_factory=dict)
-    head: str | None = None
+    tree: Tree = field(default_factory=Tree)
     ask: Ask = field(default_factory=lambda: Ask(MODELS[0], 1_000))
+    at: datetime = datetime(2026, 1, 1, tzinfo=UTC)
     refused: list[str] = field(default_factory=list)
+    exceeded: list[str] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     acts: list[str] = field(default_factory=list)
     _ids: int = 0
 
     def live(self, acts: int) -> None:
         """Begin new or with an import, and go through so many acts."""
-        if self.random.random() < 0.6:
+        if self.random.random() < 0.5:
+            self._settings()
+        if self.random.random() < 0.5:
             self._take([*odd_messages(self.random)])
         names, weights = zip(*ACTS, strict=True)
         for name in self.random.choices(names, weights, k=acts):
             self.acts.append(name)
+            self.at += timedelta(seconds=self.random.choice(SILENCES_SECONDS))
             getattr(self, f"_{name}")()
 
     # What people do
 
     def _send(self) -> None:
-        parent = self._any() if self.random.random() < 0.15 else self.head
-        self._say(parent)
+        parent = self._any() if self.random.random() < 0.15 else self.tree.head
+        self._say(parent, sent_content(self.random))
 
     def _edit(self) -> None:
         if node := self._pick(lambda one: one.role == "user"):
-            self._say(node.parent)
+            self._say(node.parent, sent_content(self.random))
 
     def _regenerate(self) -> None:
         node = self._pick(lambda _: True)
         if node and node.role == "assistant":
-            node = self.nodes.get(node.parent or "")
+            node = self.tree.nodes.get(node.parent or "")
         if node:
             self._answer_after(node)
 
@@ -120,23 +119,33 @@ class History:
 
     def _delete(self) -> None:
         if node := self._pick(lambda _: self.random.random() < 0.5):
-            gone = {node.id}
-            for one in self.nodes.values():
-                if one.parent in gone:
-                    gone.add(one.id)
-            self.nodes = {id_: one for id_, one in self.nodes.items() if id_ not in gone}
-            self.head = node.parent if self.head in gone else self.head
+            self.tree.cut_off(node)
 
     def _move(self) -> None:
-        self.head = self._any()
+        self.tree.head = self._any()
+
+    def _pin(self) -> None:
+        if node := self._pick(lambda _: True):
+            self.tree.change(node.id, is_pinned=not node.is_pinned)
+
+    def _summarise(self) -> None:
+        """In the background, or as its owner asks for it: then the next prompt takes it."""
+        path = self.tree.path(self.tree.head)
+        if len(path) > 1:
+            last, text = self.random.choice(path[:-1]), some_text(self.random)
+            is_due = self.random.random() < 0.4
+            summary = Summary(self._id(), text, last.depth, tokens.of_text(text), is_due)
+            self.tree.summaries.append((last.id, summary))
 
     def _settings(self) -> None:
         self.ask = Ask(
             self.random.choice(MODELS),
             self.random.choice((200, 1_000, 2_000)),
             self.random.choice((None, "", "Be brief.")),
-            self.random.choice((0, 0, 900, 5_000)),
+            self.random.choice(BUDGETS),
             self.random.choice(((), (), TOOLS)),
+            self.random.choice((0.3, 0.5, 0.5, 0.8)),
+            self.random.choice((0, 200, 1_000, 4_000)),
         )
 
     def _import_again(self) -> None:
@@ -148,312 +157,206 @@ class History:
 
     def _hand_in(self) -> None:
         """The path comes in anew up to an answer that calls tools, with their results, and is answered."""
-        asking = self._pick(lambda one: any(block["type"] == "tool_use" for block in one.content))
+        if asking := self._pick(_calls_tools):
+            self.tree.head = asking.id
+            self._begin_anew([*self._document(), ("user", self._results(asking), None)])
+            self._answer_after(self.tree.nodes[str(self.tree.head)])
+
+    def _use_tools(self) -> None:
+        """An answer's calls get their results, and it goes on."""
+        asking = self.tree.nodes.get(self.tree.head or "")
+        if asking and not _calls_tools(asking):
+            asking = self._pick(_calls_tools)
         if asking:
-            self.head = asking.id
-            uses = [one["id"] for one in asking.content if one["type"] == "tool_use"]
-            results = [{"type": "tool_result", "tool_use_id": one, "content": "It is 7."} for one in uses]
-            self._begin_anew([*self._document(), ("user", results, None)])
-            self._answer_after(self.nodes[str(self.head)])
+            self._say(asking.id, self._results(asking))
+
+    def _results(self, asking: Node) -> list[Block]:
+        found = ("It is 7.", some_text(self.random), [image(self.random)])
+        return [
+            {"type": "tool_result", "tool_use_id": one["id"], "content": self.random.choice(found)}
+            for one in asking.content
+            if one["type"] == "tool_use"
+        ]
 
     def _document(self) -> list[Said]:
-        return [(one.role, list(one.content), one.bound_to) for one in self._path(self.head)]
+        return [(one.role, list(one.content), one.bound_to) for one in self.tree.path(self.tree.head)]
 
     def _begin_anew(self, messages: Sequence[Said]) -> None:
-        self.nodes, self.head = {}, None
+        self.tree = Tree()
         self._take(messages)
 
     # How a turn goes
 
-    def _say(self, parent: str | None) -> None:
-        node = Node(self._id(), parent, "user", sent_content(self.random))
-        entries = [*self._entries(parent), Entry(node.id, "user", node.content)]
-        prompt = self._assembled(entries, refusable=ContextOverflow)
+    def _say(self, parent: str | None, content: list[Block]) -> None:
+        known = self._known(parent)
+        newest = Entry(self._id(), "user", content, depth=self.tree.depth_after(parent))
+        prompt = self._sent(known, [newest], refusable=CallerError if parent else ContextOverflow)
         if prompt:
-            self._put(node)
-            self._answered(node.id, prompt)
+            sizes = dict(prompt.expected.fresh)
+            self._put(newest.id, parent, "user", content, estimated_tokens=sizes.get(newest.id))
+            self.tree.change(newest.id, tokens_model=prompt.model)
+            self._answered(newest.id, prompt)
 
     def _answer_after(self, parent: Node) -> None:
         """As drafts do for regenerate and continue."""
-        path = self._path(parent.id)
-        if all(one.role != "user" for one in path):
+        if all(one.role != "user" for one in self.tree.path(parent.id)):
             return
-        entries = [_entry(one) for one in path]
+        newest = []
         if parent.role == "assistant" and any(drafts._is_sent(dict(one)) for one in parent.content):
-            entries.append(Entry("", "user", [{"type": "text", "text": drafts.GO_ON}]))
-        prompt = self._assembled(entries, refusable=CallerError)
-        if prompt:
+            go_on: list[Block] = [{"type": "text", "text": drafts.GO_ON}]
+            newest.append(Entry("", "user", go_on, is_instruction=True, depth=parent.depth + 1))
+        if prompt := self._sent(self._known(parent.id), newest, refusable=CallerError):
             self._answered(parent.id, prompt)
 
-    def _assembled(self, entries: list[Entry], refusable: type[CallerError]) -> Prompt | None:
-        """The prompt, looked at by the validator; None where it was refused in words.
+    def _known(self, parent: str | None) -> Known:
+        return self.tree.known(parent, WINDOWS[self.ask.model], self.ask, self.at)
+
+    def _sent(self, known: Known, newest: list[Entry], refusable: type[CallerError]) -> Prompt | None:
+        """The prompt that is answered, looked at by the validator; None where it was refused in words.
 
         What a person has just written can only be too long; what was imported may hold nothing to answer.
+        Where nobody can say what a file's tokens are, Claude may find it too long: then it is shortened once.
         """
-        known = models.find(self.ask.model)
-        assert known is not None
+        has_count = self.random.random() < 0.7
+        past = replace(
+            pasts.past_of(known, newest, None),
+            recall=self._recall_on(known.head_id),
+            count=self._count if has_count else lambda _: None,
+        )
         try:
-            prompt = assemble(entries, self.ask, Window(known.id, known.window_tokens, known.output_tokens))
+            prompt = assemble(past, self.ask, known.limits)
+            has_files = any(tokens.has_files(one.content) for one in past.path)
+            is_sure = has_count or not has_files
+            self._look_at(prompt, is_sure=is_sure)
+            counted = truth.counted(prompt.as_request())
+            if counted > known.limits.window_tokens and not is_sure:
+                prompt = self._shortened(known, newest, prompt, counted)
         except refusable:
             self.counts["refused in words"] += 1
             return None
-        self._look_at(prompt, known)
-        if prompt.thinking_ids:
-            self._look_at(without_thinking(prompt), known)
         return prompt
 
-    def _look_at(self, prompt: Prompt, model: models.Model) -> None:
-        request = prompt.as_request()
-        self._count(prompt)
-        found = [str(one) for one in rules.violations(request)]
-        if not found:
-            try:
-                signing.verify(request, model)
-            except Refused as refused:
-                found = [f"signature: {refused.message}"]
-        if found:
-            shown = json.dumps(request, ensure_ascii=False)[:MOST_SHOWN_CHARACTERS]
-            self.refused.append(f"{found}\nafter {self.acts}\n{shown}")
+    def _shortened(self, known: Known, newest: list[Entry], prompt: Prompt, counted: int) -> Prompt:
+        refusal = ContextOverflow("prompt is too long")
+        refusal.counted_tokens, refusal.most_tokens = counted, known.limits.window_tokens
+        shorter = pasts.shortened(known, newest, self.ask, prompt, refusal)
+        is_enough = truth.counted(shorter.as_request()) <= known.limits.window_tokens
+        self.counts["shortened" if is_enough else "shortened and still too long"] += 1
+        self._look_at(shorter, is_sure=False)
+        return shorter
 
-    def _count(self, prompt: Prompt) -> None:
+    def _recall_on(self, head: str | None) -> Callable[[str, int, int], Windows]:
+        """Finds anything that was said before."""
+
+        def recall(text: str, before_depth: int, _: int) -> Windows:
+            limits, path = WINDOWS[self.ask.model], self.tree.path(head)[:before_depth]
+            entries = [shortened(pasts.entry_of(one, limits), words_of(text)) for one in path]
+            middles = self.random.sample(range(len(entries)), k=min(len(entries), 5))
+            return [entries[max(0, at - 1) : at + 2] for at in middles]
+
+        return recall
+
+    def _count(self, request: dict[str, Any]) -> int:
+        self.counts["counted by Claude"] += 1
+        wrong = [str(one) for one in rules.counting_violations(request)]
+        if wrong:
+            self.refused.append(f"{wrong} when counting, after {self.acts}")
+        return truth.counted(request)
+
+    def _look_at(self, prompt: Prompt, *, is_sure: bool) -> None:
+        for one in (prompt, *([without_thinking(prompt)] if prompt.thinking_ids else ())):
+            request = one.as_request()
+            if wrong := truth.refusals(request):
+                shown = json.dumps(request, ensure_ascii=False)[:MOST_SHOWN_CHARACTERS]
+                self.refused.append(f"{wrong}\nafter {self.acts}\n{shown}")
+            elif is_sure:
+                self._weigh(one, truth.counted(request))
+        self._note(prompt)
+
+    def _weigh(self, prompt: Prompt, counted: int) -> None:
+        """Claude's count may exceed neither the model's window nor the session's budget."""
+        window, budget = WINDOWS[prompt.model].window_tokens, self.ask.budget_tokens
+        self.counts["beyond the greatest expected"] += counted > prompt.plan.greatest_tokens
+        if counted + prompt.max_tokens > window or (budget and counted > budget):
+            self.exceeded.append(
+                f"{counted} tokens and {prompt.max_tokens} for the answer, where the window is {window} "
+                f"and the budget {budget}, after {self.acts}\n{prompt.plan}"
+            )
+
+    def _note(self, prompt: Prompt) -> None:
         """What was among the requests, so that nobody need guess what they show."""
         kinds = {block["type"] for message in prompt.messages for block in message["content"]}
+        plan = prompt.plan
         self.counts["requests"] += 1
         self.counts["with thinking"] += bool(prompt.thinking_ids)
         self.counts["with tool calls"] += "tool_use" in kinds
-        self.counts["with the oldest turns left out"] += bool(prompt.plan.left_out_ids)
+        self.counts["with the oldest turns left out"] += plan.first_depth > 0
+        self.counts["with recalled messages"] += bool(plan.sources.recalled)
+        self.counts["with pinned messages"] += bool(plan.pinned)
+        self.counts["with a summary"] += plan.summary is not None
 
     def _answered(self, parent: str, prompt: Prompt) -> None:
         """An answer to the end, stopped at any event, or none: the fold is the server's."""
         if prompt.thinking_ids and self.random.random() < 0.05:
             prompt = self._repaired(prompt)
-        events = list(events_of(self.random, self._answer(prompt)))
+        said = answer_to(prompt, self.random, self._id)
+        events = list(events_of(self.random, said, *self._usage(prompt, said)))
         if self.random.random() < 0.4:
             events = events[: self.random.randrange(len(events) + 1)]
         came = reply.read(events)
         is_broken = not came.is_complete or self.random.random() < 0.2
-        model = came.model or prompt.model
-        answer = Node(self._id(), parent, "assistant", came.content, model, prompt.bound_to, is_broken)
-        self._put(answer)
+        id_ = self._id()
+        self._put(id_, parent, "assistant", came.content, is_broken=is_broken)
+        self.tree.change(
+            id_,
+            model=came.model or prompt.model,
+            bound_to=prompt.bound_to,
+            context_state=prompt.state.as_json(),
+        )
+        self.tree.settle(id_, prompt, came)
+
+    def _usage(self, prompt: Prompt, said: list[Block]) -> tuple[Block, Block]:
+        """What Claude says of its own count, at the start of an answer and at its end."""
+        request = prompt.as_request()
+        counted, cached = truth.counted(request), truth.cached_tokens(request)
+        model = truth.model_of(request)
+        thought = [one for one in said if "thinking" in one["type"]]
+        end: Block = {"output_tokens": truth.output_tokens(said, model)}
+        if self.random.random() < 0.7:
+            end["output_tokens_details"] = {"thinking_tokens": truth.output_tokens(thought, model)}
+        return {"input_tokens": counted - cached, "cache_read_input_tokens": cached, "output_tokens": 1}, end
 
     def _repaired(self, prompt: Prompt) -> Prompt:
         """Claude refused its thinking: it is asked again without, and what was refused fits no more."""
         for id_ in prompt.thinking_ids:
-            self.nodes[id_] = replace(self.nodes[id_], bound_to=None)
+            self.tree.change(id_, bound_to=None)
         return without_thinking(prompt)
-
-    def _answer(self, prompt: Prompt) -> list[Block]:
-        """What Claude says; its thinking is signed over all that stands before it."""
-        made: list[Block] = []
-        for _ in range(self.random.choice((0, 1, 2, 2, 3, 4))):
-            kind = self.random.choice(
-                ("text", "text", "thinking", "redacted", "tool", "server_tool", "empty", "new")
-            )
-            made += self._said(kind, prompt, made)
-        return made
-
-    def _said(self, kind: str, prompt: Prompt, before: list[Block]) -> list[Block]:
-        use_id = f"toolu_{self._id()}" if self.random.random() < 0.8 else self.random.choice(IDS)
-        match kind:
-            case "text":
-                cited: Block = {"citations": [{"type": "page"}]} if self.random.random() < 0.2 else {}
-                return [{"type": "text", "text": some_text(self.random), **cited}]
-            case "empty":
-                return [{"type": "text", "text": self.random.choice(("", " \n"))}]
-            case "thinking":
-                thought = self.random.choice(("", "Let me see."))
-                return [
-                    {"type": "thinking", "thinking": thought, "signature": _signed(prompt, before, thought)}
-                ]
-            case "redacted":
-                return [{"type": "redacted_thinking", "data": "c2VjcmV0"}]
-            case "tool":
-                return [
-                    {"type": "tool_use", "id": use_id, "name": "look", "input": {"at": "the sea", "n": 1}}
-                ]
-            case "server_tool":
-                name = self.random.choice(SERVER_TOOLS)
-                use = {"type": "server_tool_use", "id": use_id, "name": name, "input": {"q": "sea"}}
-                result = {"type": f"{name}_tool_result", "tool_use_id": use_id, "content": []}
-                return [use, result] if self.random.random() < 0.8 else [use]
-            case _:
-                return [{"type": "novelty", "what": "newer than our rules"}]
 
     # The tree
 
     def _take(self, messages: Sequence[Said]) -> None:
         for role, blocks, bound_to in messages:
-            self._put(Node(self._id(), self.head, role, blocks, None, bound_to, self.random.random() < 0.3))
+            size = tokens.of_content(blocks)
+            is_pinned = self.random.random() < 0.05
+            id_ = self._id()
+            self._put(id_, self.tree.head, role, blocks, is_broken=self.random.random() < 0.3)
+            self.tree.change(id_, bound_to=bound_to, estimated_tokens=size, is_pinned=is_pinned)
 
-    def _put(self, node: Node) -> None:
-        self.nodes[node.id] = node
-        self.head = node.id
+    def _put(self, id_: str, parent: str | None, role: str, content: Sequence[Block], **columns: Any) -> None:
+        depth = self.tree.depth_after(parent)
+        self.tree.put(Node(id_, parent, role, content, depth, self.at, **columns))
 
     def _id(self) -> str:
         self._ids += 1
         return f"m{self._ids}"
 
     def _any(self) -> str | None:
-        return self.random.choice(list(self.nodes)) if self.nodes else None
+        return self.random.choice(list(self.tree.nodes)) if self.tree.nodes else None
 
-    def _pick(self, fits: Any) -> Node | None:
-        nodes = [one for one in self.nodes.values() if fits(one)]
+    def _pick(self, fits: Callable[[Node], bool]) -> Node | None:
+        nodes = [one for one in self.tree.nodes.values() if fits(one)]
         return self.random.choice(nodes) if nodes else None
 
-    def _path(self, at: str | None) -> list[Node]:
-        path = []
-        while at is not None:
-            path.append(self.nodes[at])
-            at = self.nodes[at].parent
-        return path[::-1]
 
-    def _entries(self, at: str | None) -> list[Entry]:
-        return [_entry(one) for one in self._path(at)]
-
-
-def _entry(node: Node) -> Entry:
-    return Entry(node.id, node.role, node.content, node.model, node.bound_to)
-
-
-def _signed(prompt: Prompt, before: list[Block], thought: str) -> str:
-    request = prompt.as_request()
-    said = [{"role": "assistant", "content": before}] if before else []
-    return signing.sign(prefix_digest({**request, "messages": [*request["messages"], *said]}), thought)
-
-
-def events_of(random: Random, blocks: Iterable[Block]) -> Iterator[Event]:
-    """The events of an answer, each block in pieces as Claude sends it."""
-    start = {"id": "msg_x", "type": "message", "role": "assistant", "model": "claude-x", "usage": {}}
-    yield _event({"type": "message_start", "message": start})
-    for index, block in enumerate(blocks):
-        begun, deltas = _pieces(random, block)
-        yield _event({"type": "content_block_start", "index": index, "content_block": begun})
-        for delta in deltas:
-            yield _event({"type": "content_block_delta", "index": index, "delta": delta})
-        yield _event({"type": "content_block_stop", "index": index})
-    yield _event(
-        {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 1}}
-    )
-    yield _event({"type": "message_stop"})
-
-
-def _event(payload: Block) -> Event:
-    return Event(payload["type"], payload, "")
-
-
-def _pieces(random: Random, block: Block) -> tuple[Block, list[Block]]:
-    match block["type"]:
-        case "text":
-            deltas = [{"type": "text_delta", "text": one} for one in _halves(random, block["text"])]
-            cited = [{"type": "citations_delta", "citation": one} for one in block.get("citations", ())]
-            return {"type": "text", "text": "", **({"citations": None} if cited else {})}, deltas + cited
-        case "thinking":
-            deltas = [
-                {"type": "thinking_delta", "thinking": one} for one in _halves(random, block["thinking"])
-            ]
-            signed = {"type": "signature_delta", "signature": block["signature"]}
-            return {"type": "thinking", "thinking": "", "signature": ""}, [*deltas, signed]
-        case "tool_use" | "server_tool_use":
-            bits = ["", *_halves(random, json.dumps(block["input"]))]
-            return {**block, "input": {}}, [{"type": "input_json_delta", "partial_json": one} for one in bits]
-        case _:
-            return block, []
-
-
-def _halves(random: Random, text: str) -> list[str]:
-    cut = random.randrange(len(text) + 1)
-    return [one for one in (text[:cut], text[cut:]) if one]
-
-
-# What people and documents bring along
-
-
-def some_text(random: Random) -> str:
-    return random.choice(("Hello.", "And now?", "yes \n", "Ünïcödé 漢字 🦆", LONG))
-
-
-def marked(random: Random, block: Block) -> Block:
-    """A block, sometimes with a cache marker."""
-    return {**block, "cache_control": random.choice(MARKERS)} if random.random() < 0.35 else block
-
-
-def image() -> Block:
-    return {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PIXEL}}
-
-
-def document(random: Random) -> Block:
-    inner = [marked(random, {"type": "text", "text": "A page."}) for _ in range(random.randrange(1, 4))]
-    sources: tuple[Block, ...] = (
-        {"type": "base64", "media_type": "application/pdf", "data": "JVBERi0xLjQK"},
-        {"type": "content", "content": inner},
-        {"type": "text", "media_type": "text/plain", "data": "A page."},
-    )
-    return {"type": "document", "source": random.choice(sources), "title": random.choice((None, "A title"))}
-
-
-def sent_content(random: Random) -> list[Block]:
-    """What a person may send: the API's own check says so."""
-    kinds = (lambda: {"type": "text", "text": some_text(random)}, image, lambda: document(random))
-    while True:
-        count = random.choice((1, 1, 1, 2, 6))
-        blocks = [marked(random, random.choices(kinds, (6, 1, 1))[0]()) for _ in range(count)]
-        if is_taken("user", blocks):
-            return blocks
-
-
-def odd_messages(random: Random) -> Iterator[Said]:
-    """A history from elsewhere: whatever the check of an import lets in."""
-    for _ in range(random.randrange(1, 9)):
-        role = random.choice(("user", "assistant"))
-        blocks = [marked(random, odd_block(random, role)) for _ in range(random.choice((0, 1, 1, 2, 3, 5)))]
-        yield role, [one for one in blocks if is_taken(role, [one])], random.choice((None, None, "0" * 64))
-
-
-def is_taken(role: str, blocks: list[Block]) -> bool:
-    try:
-        content.check(role, content.as_blocks(blocks))
-    except ValidationError:
-        return False
-    return True
-
-
-def odd_block(random: Random, role: str) -> Block:
-    if random.random() < 0.4:
-        return {"type": "text", "text": random.choice(("Said before.", "", " ", LONG))}
-    return _odd_user(random) if role == "user" else _odd_assistant(random)
-
-
-def _odd_user(random: Random) -> Block:
-    inner = [marked(random, random.choice(({"type": "text", "text": "It is 7."}, image()))) for _ in range(2)]
-    result: Block = {"type": "tool_result", "tool_use_id": random.choice(IDS)}
-    return random.choice(
-        (
-            result,
-            {**result, "content": ""},
-            {**result, "content": inner},
-            {**result, "content": [{"type": "tool_reference", "tool_name": "look"}]},
-            {**result, "content": [document(random)], "is_error": True},
-            {"type": "search_result", "source": "s", "title": "t", "content": [inner[0]]},
-            {"type": "container_upload", "file_id": "file_1"},
-            image(),
-            document(random),
-        )
-    )
-
-
-def _odd_assistant(random: Random) -> Block:
-    use = {"id": random.choice(IDS), "input": {}, "caller": random.choice((None, {"type": "direct"}))}
-    return random.choice(
-        (
-            {"type": "thinking", "thinking": "Hm.", "signature": random.choice(("", "forged"))},
-            {"type": "redacted_thinking", "data": random.choice(("", "x"))},
-            {"type": "tool_use", "name": "look", **use},
-            {"type": "tool_use", "name": "look", **use},
-            {"type": "server_tool_use", "name": random.choice(SERVER_TOOLS), **use},
-            {"type": "web_search_tool_result", "tool_use_id": random.choice(IDS), "content": []},
-            {"type": "code_execution_tool_result", "tool_use_id": random.choice(IDS), "content": {}},
-            {"type": "container_upload", "file_id": "file_1"},
-            {"type": "text", "text": "As it says.", "citations": [{"type": "page"}]},
-            {"type": "novelty", "what": "newer than our rules"},
-        )
-    )
+def _calls_tools(node: Node) -> bool:
+    return any(block["type"] == "tool_use" for block in node.content)

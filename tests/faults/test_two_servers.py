@@ -23,6 +23,7 @@ from tests.faults.crowds import (
     text_in,
     tree,
 )
+from tests.faults.test_budget_held import CONTEXT, SYSTEM, check_prefixes, check_recalled, turn
 from tests.faults.test_idempotency import SENDERS, STREAM, check_equal, check_one_effect, send
 from tests.faults.test_one_session import CLIENTS, crowd
 from tests.servers import Server, starting
@@ -32,6 +33,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=Tr
 
 LONGEST_CANCEL_SECONDS = 5
 LONGEST_SLEEP_SECONDS = 30
+TURNS = 20
 SLOW = "[[reply: words=300 seconds_per_event=0.05]]"
 Pair = tuple[Api, Api]
 
@@ -87,6 +89,15 @@ def test_a_key_holds_over_both(pair: Pair, simulator: Simulator, scale: Scale, f
         f"{SENDERS} POSTs at once with one key over 2 servers, {scale.keys} times: "
         f"1 message, 1 call to Claude, equal answers"
     )
+
+
+def test_what_one_has_cached_the_other_begins_with(pair: Pair, simulator: Simulator, found: Found) -> None:
+    session_id = pair[0].session(context=CONTEXT, system=SYSTEM)
+    turns = [turn(pair[number % 2], simulator, session_id, number) for number in range(TURNS)]
+    cuts = check_prefixes(turns)
+    assert cuts
+    assert check_recalled(turns)
+    found(f"{TURNS} turns at a budget over 2 servers in turn: {cuts} cuts, 0 bytes differ on the others")
 
 
 def test_a_server_that_sleeps_through_its_lease_tells_what_the_other_made_of_it(

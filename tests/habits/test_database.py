@@ -16,6 +16,8 @@ from app.extensions import MIGRATIONS, db
 from app.models.base import Model
 from tests.support import Api
 
+MOST_MORE_STATEMENTS = 2  # a receipt looks for the ids at the ends of its runs where there are some it lacks
+
 
 def is_compared(_: Any, name: str | None, kind: str, *__: Any) -> bool:
     return not (kind == "table" and str(name).startswith(("message_index", "alembic")))
@@ -70,6 +72,33 @@ def test_lists_and_sends_run_a_fixed_number_of_statements(app: Flask, api: Api) 
     assert {name: counted(act) for name, act in acts.items()} == before
     counted(acts["send"])
     assert any("INTO turn_events" in one for one in statements)
+
+
+def test_a_send_runs_as_many_statements_however_long_the_history_that_is_cut_pinned_and_recalled(
+    app: Flask, api: Api
+) -> None:
+    statements: list[str] = []
+
+    def note(*args: Any) -> None:
+        if not threading.current_thread().name.endswith("(_go_on)"):
+            statements.append(args[2])
+
+    with app.app_context():
+        event.listen(db.engine, "before_cursor_execute", note)
+    session_id = api.session(context={"budget_tokens": 1_200, "recall_tokens": 300})
+    sums: list[tuple[str | None, int]] = []
+    for number in range(45):
+        statements.clear()
+        receipt = api.say(session_id, f"Number {number % 7}: " + "some words to fill the window, " * 8)[
+            "context"
+        ]
+        sums.append((receipt["cut"], len(statements)))
+        if number < 2:
+            api.put(f"/sessions/{session_id}/pins/{api.path(session_id)[0]['id']}")
+    assert {one["as"] for one in receipt["messages"]} >= {"pinned", "recalled", "left_out", "verbatim"}
+    for cut in (None, "high_water"):
+        early, late = ([count for why, count in part if why == cut] for part in (sums[15:30], sums[30:]))
+        assert max(late) <= max(early) <= min(late) + MOST_MORE_STATEMENTS, (cut, early, late)
 
 
 def weight(statement: str, parameters: Any) -> int:

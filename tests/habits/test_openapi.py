@@ -82,6 +82,8 @@ def message_for(api: Api, path: str, session_id: str) -> str:
                 session_id, "[[fault: cut after=9]][[reply: text=All that there is to say about it]]"
             ).json()["message_id"]
         )
+    if path.endswith("/compact"):
+        api.say(session_id, "Something before it")
     turn = api.send_to(session_id, "Hello").json()
     return str(turn["user_message" if path.endswith("/edit") else "message"]["id"])
 

@@ -48,7 +48,7 @@ def test_the_answer_is_what_the_events_add_up_to(ada: Caller) -> None:
         reply.stop_reason,
     )
     assert usage_of(answer) == usage_of(reply.usage)
-    assert answer.bound_to == beginnings.prepare(said, None).prompt.bound_to
+    assert answer.bound_to == beginnings.prepare(ada, said, None).prompt.bound_to
     assert answer.updated_at > answer.created_at
     assert begun.log.usage == reply.usage
 

@@ -9,8 +9,14 @@ from flask import Flask
 
 from app.claude.simulator import Simulator
 from app.context import Window
+from app.context.tariff import Tariff
 from app.services import models
-from app.services.models import OLDER_TOKENS_FACTOR, UNKNOWN_OUTPUT_TOKENS, UNKNOWN_WINDOW_TOKENS
+from app.services.models import (
+    OLDER_TOKENS_FACTOR,
+    UNKNOWN_OUTPUT_TOKENS,
+    UNKNOWN_WINDOW_TOKENS,
+    USUAL_BUDGET_TOKENS,
+)
 from config import Config
 from tests.conftest import made
 
@@ -22,7 +28,14 @@ def asked(simulator: Simulator) -> int:
 def test_a_priced_model_is_known_without_asking(config: Config, simulator: Simulator) -> None:
     with made(config) as app, app.app_context():
         before = asked(simulator)
-        assert models.window_of("claude-sonnet-5-5") == Window("claude-sonnet-5-5", 1_000_000, 128_000, 1.0)
+        assert models.window_of("claude-sonnet-5-5") == Window(
+            "claude-sonnet-5-5",
+            1_000_000,
+            128_000,
+            1.0,
+            USUAL_BUDGET_TOKENS,
+            Tariff(read=0.05, minimum_tokens=512),
+        )
         assert asked(simulator) == before
 
 
@@ -38,7 +51,9 @@ def test_upstream_is_asked_once_about_models_without_a_price(config: Config, sim
 def test_a_model_nobody_knows_gets_a_modest_window(app: Flask) -> None:
     with app.app_context():
         window = models.window_of("claude-of-tomorrow")
-    assert window == Window("claude-of-tomorrow", UNKNOWN_WINDOW_TOKENS, UNKNOWN_OUTPUT_TOKENS)
+    assert window == Window(
+        "claude-of-tomorrow", UNKNOWN_WINDOW_TOKENS, UNKNOWN_OUTPUT_TOKENS, 1.0, USUAL_BUDGET_TOKENS
+    )
 
 
 @pytest.mark.parametrize(

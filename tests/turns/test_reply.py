@@ -73,6 +73,26 @@ def test_usage_of_the_end_lies_over_that_of_the_start() -> None:
     assert read(WHOLE).usage == Usage(10, 20, 12, 18, 7)
 
 
+def test_thinking_is_counted_apart_where_claude_says_so() -> None:
+    assert read(WHOLE).thinking_tokens is None
+    usage = {"output_tokens": 7, "output_tokens_details": {"thinking_tokens": 5}}
+    end = made("message_delta", delta={"stop_reason": "end_turn"}, usage=usage)
+    reply = read([*WHOLE[:-2], end])
+    assert (reply.thinking_tokens, reply.usage) == (5, Usage(10, 20, 12, 18, 7))
+
+
+@pytest.mark.parametrize("details", [None, 5, [], {}, {"thinking": 5}])
+def test_where_it_is_not_said_nobody_knows(details: Any) -> None:
+    end = made("message_delta", usage={"output_tokens": 7, "output_tokens_details": details})
+    assert read([BEGIN, end]).thinking_tokens is None
+
+
+@pytest.mark.parametrize("odd", ["many", -5, None, [1], 10**12])
+def test_an_odd_count_of_thinking_is_no_harm(odd: Any) -> None:
+    end = made("message_delta", usage={"output_tokens_details": {"thinking_tokens": odd}})
+    assert 0 <= (read([BEGIN, end]).thinking_tokens or 0) < 2**31
+
+
 def test_cache_writes_without_a_split_are_of_five_minutes() -> None:
     assert Usage.from_claude({"cache_creation_input_tokens": 9}).cache_write_5m_tokens == 9
 

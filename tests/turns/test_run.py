@@ -3,31 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
 from app.claude.events import Event
 from app.claude.stop import Reason, Stop
-from app.context import Ask, Entry, Prompt, Window, assemble
-from app.errors import ColloquyError, ThinkingRefused, TurnInterrupted, UpstreamFailed
+from app.context import Ask, Entry, Past, Prompt, Window, assemble
+from app.errors import ColloquyError, ContextOverflow, ThinkingRefused, TurnInterrupted, UpstreamFailed
 from app.turns.log import Log
-from app.turns.run import THINKING_REMOVED, Heard, ending, run
+from app.turns.run import REPAIRS, SHORTENED, THINKING_REMOVED, Heard, ending, run
 
 START = Event.made("message_start", {"message": {"model": "m"}})
 BLOCK = Event.made("content_block_start", {"index": 0, "content_block": {"type": "text", "text": "Hi"}})
 STOP = Event.made("message_stop", {})
 ASK, LARGE = Ask("m", 400), Window("m", 1_000_000, 128_000)
-FIRST = assemble([Entry("u", "user", [{"type": "text", "text": "One"}])], ASK, LARGE)
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+QUESTION = Entry("u", "user", [{"type": "text", "text": "One"}])
+FIRST = assemble(Past([QUESTION], NOW), ASK, LARGE)
 THOUGHT = {"type": "thinking", "thinking": "", "signature": "sig"}
 PROMPT = assemble(
-    [
-        Entry("u", "user", [{"type": "text", "text": "One"}]),
-        Entry("a", "assistant", [THOUGHT, {"type": "text", "text": "Two"}], "m", FIRST.bound_to),
-        Entry("v", "user", [{"type": "text", "text": "Three"}]),
-    ],
+    Past(
+        [
+            QUESTION,
+            Entry("a", "assistant", [THOUGHT, {"type": "text", "text": "Two"}], "m", FIRST.bound_to, depth=1),
+            Entry("v", "user", [{"type": "text", "text": "Three"}], depth=2),
+        ],
+        NOW,
+    ),
     ASK,
     LARGE,
 )
+RECEIPT = Event.made("colloquy.context", {"prompt_tokens": 3})
+TOO_LONG = ContextOverflow("prompt is too long")
 
 
 class Claude:
@@ -49,6 +57,10 @@ def kinds(prompt: Prompt) -> list[str]:
     return [block["type"] for one in prompt.messages for block in one["content"]]
 
 
+def shorten(_prompt: Prompt, _refusal: ContextOverflow) -> tuple[Prompt, Event]:
+    return FIRST, RECEIPT
+
+
 def stopped(reason: Reason | None) -> Stop:
     stop = Stop()
     if reason:
@@ -58,15 +70,15 @@ def stopped(reason: Reason | None) -> Stop:
 
 def test_every_event_goes_into_the_log_as_it_comes() -> None:
     log = Log("msg_1")
-    outcome = run(PROMPT, Claude([START, BLOCK, STOP]), log, Stop())
+    outcome = run(PROMPT, Claude([START, BLOCK, STOP]), shorten, log, Stop())
     assert log.events == [START, BLOCK, STOP]
-    assert (outcome.status, outcome.error, outcome.repairs) == ("complete", None, ())
+    assert (outcome.status, outcome.error, list(outcome.repairs)) == ("complete", None, [])
     assert outcome.reply.content == [{"type": "text", "text": "Hi"}]
     assert outcome.prompt == PROMPT
 
 
 def test_an_error_of_claudes_is_part_of_the_outcome() -> None:
-    outcome = run(PROMPT, Claude([START, BLOCK, UpstreamFailed("cut")]), Log("msg_1"), Stop())
+    outcome = run(PROMPT, Claude([START, BLOCK, UpstreamFailed("cut")]), shorten, Log("msg_1"), Stop())
     assert outcome.status == "failed"
     assert isinstance(outcome.error, UpstreamFailed)
     assert outcome.reply.content == [{"type": "text", "text": "Hi"}]
@@ -74,24 +86,66 @@ def test_an_error_of_claudes_is_part_of_the_outcome() -> None:
 
 def test_where_thinking_is_refused_it_is_asked_once_more_without() -> None:
     claude, log = Claude([ThinkingRefused("no")], [START, BLOCK, STOP]), Log("msg_1")
-    outcome = run(PROMPT, claude, log, Stop())
+    outcome = run(PROMPT, claude, shorten, log, Stop())
     assert [kinds(one) for one in claude.asked] == [
         ["text", "thinking", "text", "text"],
         ["text", "text", "text"],
     ]
-    assert (outcome.status, outcome.repairs) == ("complete", (THINKING_REMOVED,))
+    assert (outcome.status, outcome.repairs) == ("complete", [THINKING_REMOVED])
     assert outcome.prompt == claude.asked[1], "what was answered"
     assert log.events == [START, BLOCK, STOP]
 
 
 def test_a_second_refusal_is_the_end_and_so_is_one_in_mid_answer() -> None:
     twice = Claude([ThinkingRefused("no")], [ThinkingRefused("no")])
-    outcome = run(PROMPT, twice, Log("msg_1"), Stop())
-    assert (outcome.status, outcome.repairs) == ("failed", (THINKING_REMOVED,))
+    outcome = run(PROMPT, twice, shorten, Log("msg_1"), Stop())
+    assert (outcome.status, outcome.repairs) == ("failed", [THINKING_REMOVED])
     late = Claude([START, BLOCK, ThinkingRefused("no")])
-    outcome = run(PROMPT, late, Log("msg_1"), Stop())
-    assert (outcome.status, outcome.repairs, len(late.asked)) == ("failed", (), 1)
+    outcome = run(PROMPT, late, shorten, Log("msg_1"), Stop())
+    assert (outcome.status, outcome.repairs, len(late.asked)) == ("failed", [], 1)
     assert outcome.reply.content == [{"type": "text", "text": "Hi"}]
+
+
+def test_where_the_prompt_is_too_long_it_is_asked_once_more_with_less() -> None:
+    claude, log = Claude([TOO_LONG], [START, BLOCK, STOP]), Log("msg_1")
+    asked: list[tuple[Prompt, ContextOverflow]] = []
+
+    def shorten_and_note(prompt: Prompt, refusal: ContextOverflow) -> tuple[Prompt, Event]:
+        asked.append((prompt, refusal))
+        return FIRST, RECEIPT
+
+    outcome = run(PROMPT, claude, shorten_and_note, log, Stop())
+    assert asked == [(PROMPT, TOO_LONG)]
+    assert claude.asked == [PROMPT, FIRST]
+    assert (outcome.status, outcome.repairs, outcome.prompt) == ("complete", [SHORTENED], FIRST)
+    assert outcome.receipt == RECEIPT
+    assert log.events == [RECEIPT, START, BLOCK, STOP], "the new receipt stands before the answer"
+
+
+def test_what_is_still_too_long_is_the_end_and_tells_of_no_receipt() -> None:
+    log = Log("msg_1")
+    outcome = run(PROMPT, Claude([TOO_LONG], [TOO_LONG]), shorten, log, Stop())
+    assert (outcome.status, outcome.error, outcome.repairs) == ("failed", TOO_LONG, [SHORTENED])
+    assert log.events == []
+
+
+def test_what_cannot_be_shortened_says_why() -> None:
+    refusal = ContextOverflow("shorten it yourself")
+
+    def refuse(_prompt: Prompt, _refusal: ContextOverflow) -> tuple[Prompt, Event]:
+        raise refusal
+
+    claude = Claude([TOO_LONG])
+    outcome = run(PROMPT, claude, refuse, Log("msg_1"), Stop())
+    assert (outcome.status, outcome.error, outcome.prompt) == ("failed", refusal, PROMPT)
+    assert len(claude.asked) == 1
+
+
+def test_both_repairs_may_be_needed_each_once() -> None:
+    claude = Claude([TOO_LONG], [ThinkingRefused("no")], [START, BLOCK, STOP])
+    outcome = run(PROMPT, claude, lambda *_: (PROMPT, RECEIPT), Log("msg_1"), Stop())
+    assert (outcome.status, sorted(outcome.repairs)) == ("complete", sorted(REPAIRS))
+    assert "thinking" not in kinds(claude.asked[2])
 
 
 @pytest.mark.parametrize(
@@ -114,6 +168,6 @@ def test_who_stops_an_answer_ends_it_unless_it_was_whole_already(
 
 def test_of_an_answer_that_is_stopped_what_came_is_kept() -> None:
     claude = Claude([START, BLOCK, UpstreamFailed("cut")])
-    outcome = run(PROMPT, claude, Log("msg_1"), stopped("cancelled"))
+    outcome = run(PROMPT, claude, shorten, Log("msg_1"), stopped("cancelled"))
     assert (outcome.status, outcome.error) == ("cancelled", None)
     assert outcome.reply.content == [{"type": "text", "text": "Hi"}]

@@ -1,0 +1,188 @@
+"""What is known of a conversation when its next prompt is made: rows as values, in a few reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.context import Ask, Entry, Past, Prompt, State, Summary, Window, assemble
+from app.context.split import split
+from app.context.tokens import of_content
+from app.context.values import Quotation, Windows
+from app.errors import ContextOverflow
+from app.models.base import now
+from app.models.messages import Message, select_between, select_newest_states, select_pinned
+from app.models.summaries import SummaryRow, select_summaries
+from app.services import counts, recall
+from app.services.counts import Owner
+from app.services.models import tokens_factor_of
+from app.services.transactions import reading
+
+ROWS_A_READ = 200
+NEAREST_STATE = 8  # messages: every answer made here has one, so there is none further back
+COLUMNS = (
+    Message.id,
+    Message.role,
+    Message.content,
+    Message.model,
+    Message.bound_to,
+    Message.depth,
+    Message.created_at,
+    Message.tokens,
+    Message.estimated_tokens,
+    Message.tokens_model,
+    Message.is_pinned,
+    Message.recalled,
+)
+SURPLUS = 1.02  # a count of another prompt than the one that was refused may differ a little
+UNKNOWN_SURPLUS = 1.3
+
+
+@dataclass(frozen=True)
+class Known:
+    """All that a prompt is made from but the newest message. `at` is when it is asked for."""
+
+    session_id: str | None
+    head_id: str | None
+    limits: Window
+    at: datetime
+    path: list[Entry]
+    state: State | None = None
+    pinned: tuple[Entry, ...] = ()
+    summary: Summary | None = None
+    adopted: Summary | None = None
+    seed: State | None = None
+
+
+def nothing(limits: Window) -> Known:
+    """A conversation that has not begun."""
+    return Known(None, None, limits, now(), [])
+
+
+def known(session: Session, head: Message | None, limits: Window, ask: Ask) -> Known:
+    """What is known of the path to a message. Without a state, the end of it that is more than enough."""
+    if head is None:
+        return nothing(limits)
+    state = _state(session, head)
+    start = state.start_depth if state else 0
+    enough = None if state else split(ask, limits).input_tokens
+    path = _entries(session, head, limits, start, enough)
+    where = {"head_id": head.id, "session_id": head.session_id}
+    summaries = session.scalars(select_summaries(), where).all()
+    adopted = next((one for one in summaries if state and one.id == state.summary_id), None)
+    return Known(
+        head.session_id,
+        head.id,
+        limits,
+        now(),
+        path,
+        state,
+        _pinned(session, head, limits, path[0].depth),
+        _value(summaries[0]) if summaries else None,
+        _value(adopted) if adopted else None,
+    )
+
+
+def seeded(session: Session, of: Known, user_id: str) -> Known:
+    """What is known, and, where nothing was asked yet, what was learned in the person's newest session."""
+    if of.state:
+        return of
+    states = session.scalars(select_newest_states(), {"user_id": user_id})
+    stored = next((one for one in states if one), None)
+    return replace(of, seed=State.from_json(stored)) if stored else of
+
+
+def prompt_for(of: Known, newest: list[Entry], ask: Ask, owner: Owner) -> Prompt:
+    """The prompt for the newest messages after what is known. It may ask the database, or Claude."""
+    return assemble(past_of(of, newest, owner), ask, of.limits)
+
+
+def shortened(of: Known, newest: list[Entry], ask: Ask, prompt: Prompt, refusal: ContextOverflow) -> Prompt:
+    """The prompt again, after Claude has counted more tokens than the model holds."""
+    counted, most = refusal.counted_tokens, refusal.most_tokens
+    correction = SURPLUS * counted / prompt.plan.prompt_tokens if counted else UNKNOWN_SURPLUS
+    limits = replace(of.limits, window_tokens=min(of.limits.window_tokens, most or of.limits.window_tokens))
+    past = replace(past_of(of, newest, None), correction=max(correction, 1.0))
+    return assemble(past, ask, limits)
+
+
+def past_of(of: Known, newest: list[Entry], owner: Owner | None) -> Past:
+    """The values that a prompt is made from; it can ask for more of them."""
+
+    def _recall(text: str, before_depth: int, room_tokens: int) -> Windows:
+        if of.session_id is None or of.head_id is None:
+            return ()
+        with reading() as session:
+            return recall.find(session, of.session_id, of.head_id, before_depth, text, room_tokens)
+
+    known = (of.state, of.pinned, of.summary, of.adopted)
+    past = Past([*of.path, *newest], of.at, *known, recall=_recall, seed=of.seed)
+    return replace(past, count=lambda request: counts.count(owner, request)) if owner else past
+
+
+def entry_of(row: Any, limits: Window) -> Entry:
+    """A message as a value for the context, its size in the tokens of the model that is asked."""
+    tokens = row.tokens if row.tokens is not None else row.estimated_tokens
+    factor = limits.tokens_factor / tokens_factor_of(row.tokens_model)
+    return Entry(
+        row.id,
+        row.role,
+        row.content,
+        row.model,
+        row.bound_to,
+        depth=row.depth,
+        at=row.created_at,
+        tokens=None if tokens is None else round(tokens * factor),
+        is_counted=row.tokens is not None and row.tokens_model == limits.model,
+        is_rough=row.tokens is None and row.tokens_model is None,
+        is_pinned=row.is_pinned,
+        quotation=Quotation(**row.recalled) if row.recalled else None,
+    )
+
+
+def _state(session: Session, head: Message) -> State | None:
+    """The state of the newest answer on the path that has one."""
+    states = session.scalars(
+        select_between(Message.context_state), _between(head, head.depth - NEAREST_STATE)
+    )
+    stored = [one for one in states if one is not None]
+    return State.from_json(stored[-1]) if stored else None
+
+
+def _entries(
+    session: Session, head: Message, limits: Window, low: int, enough_tokens: int | None
+) -> list[Entry]:
+    """The end of the path from a depth on; where `enough_tokens` is given, no more than that needs."""
+    if enough_tokens is None:
+        return [
+            entry_of(row, limits) for row in session.execute(select_between(*COLUMNS), _between(head, low))
+        ]
+    entries: list[Entry] = []
+    high = head.depth
+    while high >= low and enough_tokens >= 0:
+        rows = session.execute(select_between(*COLUMNS), _between(head, high - ROWS_A_READ + 1, high))
+        fresh = [entry_of(row, limits) for row in rows]
+        entries[:0] = fresh
+        enough_tokens -= sum(of_content(one.content) if one.tokens is None else one.tokens for one in fresh)
+        high -= ROWS_A_READ
+    return entries
+
+
+def _between(head: Message, low: int, high: int | None = None) -> dict[str, Any]:
+    return {"head_id": head.id, "low": low, "high": head.depth if high is None else high}
+
+
+def _pinned(session: Session, head: Message, limits: Window, before_depth: int) -> tuple[Entry, ...]:
+    """The pinned messages of the path before a depth."""
+    if before_depth == 0:
+        return ()
+    where = {"head_id": head.id, "session_id": head.session_id, "before_depth": before_depth}
+    rows = session.execute(select_pinned(*COLUMNS), where)
+    return tuple(entry_of(row, limits) for row in rows)
+
+
+def _value(row: SummaryRow) -> Summary:
+    return Summary(row.id, row.text, row.upto_depth, row.tokens, row.is_due)
