@@ -1,0 +1,1 @@
+"""What a conversation costs and what it remembers: measured without asking Claude."""
