@@ -9,7 +9,13 @@ from flask import Response
 from app.api import etags, examples, idempotency, sending
 from app.api.identity import caller
 from app.api.wiring import Blueprint
-from app.errors import CLAUDE_ERRORS, ContextOverflow, IdempotencyKeyReused, NothingToCompact
+from app.errors import (
+    CLAUDE_ERRORS,
+    ContextOverflow,
+    IdempotencyKeyReused,
+    NothingToCompact,
+    PlanChanged,
+)
 from app.schemas.base import Nothing
 from app.schemas.contexts import ContextView, PreflightView, SummaryView
 from app.schemas.messages import MessageDraft, MessageView
@@ -23,7 +29,7 @@ blueprint = Blueprint(
 @blueprint.post("/<id:session_id>/preflight")
 @blueprint.takes(MessageDraft, example=examples.MESSAGE)
 @blueprint.answers(200, PreflightView)
-@blueprint.may_fail(ContextOverflow)
+@blueprint.may_fail(ContextOverflow, PlanChanged)
 def preflight(values: dict[str, Any], session_id: str) -> Any:
     """Say what a message would send, what of it the cache gives, and what it costs; nothing is spent."""
     return preflights.preflight(caller(), sending.draft_of(values, session_id))

@@ -63,9 +63,8 @@ def greatest_new_tokens(scene: Scene) -> int:
 
 
 def _first_turn(scene: Scene) -> int:
-    """Where the first whole turn begins: a path that was read without a state may begin amid one."""
-    path = scene.past.path
-    return 0 if scene.state or path[0].depth == 0 else next(iter(window.turn_starts(path)), 0)
+    """Where the first whole turn begins: a history from elsewhere may begin amid one."""
+    return 0 if scene.state else next(iter(window.turn_starts(scene.past.path)), 0)
 
 
 def _due(scene: Scene) -> int:
