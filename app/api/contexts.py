@@ -15,6 +15,7 @@ from app.errors import (
     IdempotencyKeyReused,
     NothingToCompact,
     PlanChanged,
+    SessionBusy,
 )
 from app.schemas.base import Nothing
 from app.schemas.contexts import ContextView, PreflightView, SummaryView
@@ -29,7 +30,7 @@ blueprint = Blueprint(
 @blueprint.post("/<id:session_id>/preflight")
 @blueprint.takes(MessageDraft, example=examples.MESSAGE)
 @blueprint.answers(200, PreflightView)
-@blueprint.may_fail(ContextOverflow, PlanChanged)
+@blueprint.may_fail(ContextOverflow, PlanChanged, SessionBusy)
 def preflight(values: dict[str, Any], session_id: str) -> Any:
     """Say what a message would send, what of it the cache gives, and what it costs; nothing is spent."""
     return preflights.preflight(caller(), sending.draft_of(values, session_id))
@@ -37,6 +38,7 @@ def preflight(values: dict[str, Any], session_id: str) -> Any:
 
 @blueprint.get("/<id:session_id>/context")
 @blueprint.answers(200, ContextView)
+@blueprint.may_fail(ContextOverflow)
 def get_context(session_id: str) -> Any:
     """Read what the next request holds, what is cut, the summary, pins, and the calls that made them."""
     return contexts.shown(caller(), session_id)

@@ -14,7 +14,6 @@ from app.models.messages import Message
 from app.models.sessions import ChatSession
 from app.models.summaries import SummaryRow
 from app.services import pasts, receipts, sessions, summaries, tree
-from app.services.counts import Owner
 from app.services.identity import Caller
 from app.services.models import window_of
 from app.services.pasts import Known
@@ -46,7 +45,7 @@ def shown(caller: Caller, session_id: str) -> Shown:
     receipt = None
     if known.path:
         newest = _probe(known)
-        prompt = _without(pasts.prompt_for(known, newest, ask, Owner(caller.user_id, session_id)), newest)
+        prompt = _without(pasts.prompt_for(known, newest, ask, None), newest)
         receipt = receipts.of_prompt(prompt, known, ())
     return Shown(receipt, summary, pinned, calls)
 

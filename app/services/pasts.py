@@ -95,8 +95,8 @@ def seeded(session: Session, of: Known, user_id: str) -> Known:
     return replace(of, seed=State.from_json(stored)) if stored else of
 
 
-def prompt_for(of: Known, newest: list[Entry], ask: Ask, owner: Owner) -> Prompt:
-    """The prompt for the newest messages after what is known. It may ask the database, or Claude."""
+def prompt_for(of: Known, newest: list[Entry], ask: Ask, owner: Owner | None) -> Prompt:
+    """The prompt for the newest messages after what is known. With an owner, Claude may be asked to count."""
     return assemble(past_of(of, newest, owner), ask, of.limits)
 
 

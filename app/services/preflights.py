@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from app.billing.costs import Classes, cost_nano_usd
 from app.context import Prompt
 from app.services import beginnings, sessions
-from app.services.beginnings import Draft
+from app.services.beginnings import Draft, HeadMoved, Start
 from app.services.identity import Caller
 from app.services.transactions import reading
+
+TRIES_AT_THE_HEAD = 3
 
 
 @dataclass(frozen=True)
@@ -39,9 +42,7 @@ class Preflight:
 
 def preflight(caller: Caller, draft: Draft) -> Preflight:
     """The plan for a message to one of the caller's sessions; raises what the send would raise before it."""
-    with reading() as session:
-        chat = sessions.own(session, caller, draft.session_id or "")
-    start = beginnings.prepare(caller, draft, chat)
+    start = _prepared(caller, draft, draft.session_id or "")
     prompt = start.prompt
     return Preflight(
         plan=prompt.digest,
@@ -54,6 +55,16 @@ def preflight(caller: Caller, draft: Draft) -> Preflight:
         uncached=asdict(prompt.plan.uncached),
         cost=cost_of(prompt),
     )
+
+
+def _prepared(caller: Caller, draft: Draft, session_id: str) -> Start:
+    """What would be stored; tried again where the head is deleted at the same moment."""
+    for _ in range(TRIES_AT_THE_HEAD):
+        with reading() as session:
+            chat = sessions.own(session, caller, session_id)
+        with suppress(HeadMoved):
+            return beginnings.prepare(caller, draft, chat)
+    raise sessions.busy(session_id)
 
 
 def expected_output_tokens(prompt: Prompt) -> int:
