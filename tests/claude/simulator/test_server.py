@@ -96,7 +96,7 @@ def test_many_streams_run_at_once(simulator: Simulator) -> None:
 
 def test_a_reader_that_leaves_is_noticed() -> None:
     with (
-        Simulator(seconds_per_event=0.002) as simulator,
+        Simulator(seconds_per_event=0.02) as simulator,
         httpx2.Client(base_url=simulator.base_url, headers=HEADERS) as client,
     ):
         with client.stream(
