@@ -14,7 +14,7 @@ from app.context.plan import Sources
 from app.context.preface import Preface
 from app.context.recalled import Recalled
 from app.context.rendering import Transcript
-from app.context.scene import Scene
+from app.context.scene import Scene, beginning_at
 from app.context.values import Block, Entry, Marker
 from app.errors import Fault, Invalid
 
@@ -162,6 +162,7 @@ class Drawing:
 
 def drawn(scene: Scene, cut: Cut) -> Drawing:
     """What the prompt that begins at the cut would be; whether it fits is not looked at here."""
+    scene = beginning_at(cut.start, scene)
     before = preface.made(scene, cut)
     brought = recalled.made(
         scene, cut, _recall_room_tokens(scene, cut, before), {one.depth for one in before.pinned}

@@ -42,6 +42,11 @@ def _rendered(path: Sequence[Entry], ask: Ask) -> Transcript | None:
     return Transcript(messages, digest.value, tuple(thinking_ids), ends)
 
 
+def is_plain(entry: Entry) -> bool:
+    """Whether it has text and thinking alone."""
+    return leading_thoughts(entry) != NOT_PLAIN
+
+
 def leading_thoughts(entry: Entry) -> int:
     """How many blocks of thinking stand before its text; NOT_PLAIN where that is not all there is."""
     content = entry.content

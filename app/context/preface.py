@@ -38,7 +38,8 @@ def made(scene: Scene, cut: Cut) -> Preface:
     summary = _summary(scene, cut)
     pins, short = of_pinned(pinned), of_summary(summary)
     blocks = [*pins, *short]
-    return Preface(pinned, summary, blocks, digest_of(blocks), _size(scene, pins), _size(scene, short))
+    pins_tokens = _size(scene, pins) + sum(_unknown_tokens(scene, one) for one in pinned)
+    return Preface(pinned, summary, blocks, digest_of(blocks), pins_tokens, _size(scene, short))
 
 
 def of_pinned(pinned: Sequence[Entry]) -> list[Block]:
@@ -68,6 +69,13 @@ def _size(scene: Scene, blocks: Sequence[Block]) -> int:
     if not blocks:
         return 0
     return round(scene.rates.estimate(tokens.features_of_content(blocks))) + tokens.of_files(blocks)
+
+
+def _unknown_tokens(scene: Scene, entry: Entry) -> int:
+    """What Claude counted of a message with files beyond what files of their kind are guessed to take."""
+    if not (entry.is_counted and _files(entry)):
+        return 0
+    return max(0, (entry.tokens or 0) - _size(scene, entry.content))
 
 
 def _text(text: str) -> Block:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from app.context import sizes, tokens, window
+from app.context.plain import is_plain
 from app.context.rates import PRIOR, Rates
 from app.context.silences import BRIEF_SECONDS, MIDDLING_SECONDS, Silences
 from app.context.sizes import Sizes
@@ -131,6 +132,15 @@ class Scene:
     def size_of(self, entries: slice) -> int:
         """The expected tokens of a part of the path."""
         return sum(self.sizes.tokens[entries])
+
+
+def beginning_at(start: int, scene: Scene) -> Scene:
+    """The same where what stands before an index is left out: a tool's call may be sent or not by that."""
+    if start == 0 or all(is_plain(one) for one in scene.past.path):
+        return scene
+    past, state = scene.past, scene.state
+    found = sizes.measured(past.path, state, _rates(past, state, scene.ask, scene.limits), start)
+    return replace(scene, sizes=found.times(past.correction))
 
 
 def seen(past: Past, ask: Ask, limits: Window) -> Scene:

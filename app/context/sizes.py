@@ -38,15 +38,19 @@ class Sizes:
         return replace(self, tokens=[round(one * factor) for one in self.tokens])
 
 
-def measured(path: Sequence[Entry], state: State | None, rates: Rates) -> Sizes:
-    """The sizes of a path's entries; what the last prompt held was counted, or is guessed well enough."""
+def measured(path: Sequence[Entry], state: State | None, rates: Rates, start: int = 0) -> Sizes:
+    """The sizes of a path's entries; what the last prompt held was counted, or is guessed well enough.
+
+    What stands before the start is not sent: it may hold the twin of a tool call, or one half of a pair.
+    """
     newest, scale = (state.newest_depth, state.scale) if state else (-1, 1.0)
-    uncounted = [at for at, one in enumerate(path) if not one.is_counted]
+    uncounted = [at for at in range(start, len(path)) if not path[at].is_counted]
     fresh = [at for at in uncounted if path[at].depth > newest]
     if len(fresh) > MOST_MEASURED:
         fresh = fresh[-1:]
     guesses = [at for at in uncounted if at not in frozenset(fresh)]
-    sent = _sent(path, min(uncounted, default=len(path)) if state is None else min(fresh, default=len(path)))
+    first = min(uncounted if state is None or start else fresh, default=len(path))
+    sent = _sent(path, first, start)
     found = [one.tokens or 0 for one in path]
     for at in guesses:
         found[at] = _guessed(path[at], sent, scale)
@@ -72,9 +76,9 @@ def spoken(content: Sequence[Block]) -> list[Block]:
     return [one for one in content if one.get("type") not in THINKING]
 
 
-def _sent(path: Sequence[Entry], first: int) -> Mapping[int, Sequence[Block]]:
+def _sent(path: Sequence[Entry], first: int, start: int) -> Mapping[int, Sequence[Block]]:
     """What is sent of the entries from an index on, by depth; thinking is counted apart."""
-    start = window.newest_start(path[:first])
+    start = max(start, window.newest_start(path[:first]))
     return {depth: spoken(blocks) for depth, blocks in rendering.sent(path[start:]).items()}
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from app.claude import rules
-from app.context import Entry, Prompt, Summary
+from app.context import Entry, Prompt, Summary, assemble
 from app.context.preface import PINNED, SUMMARISED, of_pinned, of_summary
-from tests.context.talks import ASK, MODEL, NOW, SMALL, Talk, counted, text, texts, turns, user
+from tests.context.talks import ASK, MODEL, NOW, SMALL, Talk, counted, past, text, texts, turns, user
 
 IMAGE = {"type": "image", "source": {"type": "url", "url": "https://example.org/a.png"}}
 SHORT = Summary("sum_1", "They spoke of </summary> words.", 3, 20)
@@ -51,6 +51,15 @@ def test_a_pinned_message_that_is_cut_is_in_the_preface_and_one_that_is_kept_is_
     assert texts(prompt).count("Answer 3") == 1
     assert prompt.plan.sources.pins > 50
     assert rules.violations(prompt.as_request()) == []
+
+
+def test_a_pinned_file_takes_what_claude_counted_of_it() -> None:
+    talk = long_talk(0)
+    shown = [*talk.path[0].content, IMAGE]
+    talk.path[0] = replace(talk.path[0], content=shown, tokens=5_000, is_counted=True)
+    talk = replace(talk, limits=replace(SMALL, window_tokens=20_000))
+    known = past(*talk.path[2:], user("Now", len(talk.path)), pinned=[talk.path[0]])
+    assert assemble(known, talk.ask, talk.limits).plan.sources.pins > 5_000
 
 
 def test_the_preface_is_marked_for_the_cache() -> None:

@@ -34,6 +34,18 @@ def test_nothing_that_is_not_sent_has_a_size() -> None:
     assert list(found.tokens[:3]) == list(bare.tokens)
 
 
+def test_what_a_cut_leaves_out_takes_no_room_from_its_twin() -> None:
+    said = "found " * 100
+    path = in_line(
+        *(user("One"), answer(text("I call"), call("x")), Entry("r", "user", [result("x"), text("So?")])),
+        *(user("Two"), answer(text("Again"), call("x")), Entry("s", "user", [result("x", said)])),
+    )
+    assert measured(path, None, PRIOR).tokens[5] == 0, "the id was taken"
+    assert measured(path, None, PRIOR, start=3).tokens[5] == pytest.approx(
+        spent([result("x", said)]), rel=0.4
+    )
+
+
 def test_of_a_long_import_only_the_newest_is_estimated_anew() -> None:
     path = [replace(one, tokens=77) for one in turns(MOST_MEASURED)]
     found = measured([*path, user("Now", len(path))], None, PRIOR)
