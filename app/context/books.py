@@ -24,13 +24,14 @@ BELIEVABLE_OUTPUT = (0.5, 2.0)
 class Expected:
     """What a prompt was expected to be.
 
-    `fresh` are the messages that Claude had not counted, with their expected tokens; `features` are those of
-    the ones that are only estimated, the others take `told_tokens`. `guessed_tokens` are rough estimates of
-    older ones, and `passing_tokens` are in this prompt only. `is_first` where nothing of it was counted
-    before, `is_continued` where all the rest was.
+    `fresh` are the messages that Claude had not counted, with their expected tokens; `files` what of that is
+    guessed of images and PDFs; `features` are those of the ones that are only estimated, the others take
+    `told_tokens`. `guessed_tokens` are rough estimates of older ones, and `passing_tokens` are in this prompt
+    only. `is_first` where nothing of it was counted before, `is_continued` where all the rest was.
     """
 
     fresh: Sequence[tuple[str, int]] = ()
+    files: Mapping[str, int] = field(default_factory=dict)
     features: Features = NOTHING
     told_tokens: int = 0
     guessed_tokens: int = 0
@@ -83,6 +84,7 @@ def expected(of: Drawing) -> Expected:
     is_plain = not (of.has_files or of.recalled.new or scene.past.path[-1].is_instruction)
     return Expected(
         fresh=tuple((scene.past.path[at].id, scene.sizes.tokens[at]) for at in kept),
+        files={scene.past.path[at].id: size for at in kept if (size := scene.sizes.files.get(at, 0))},
         told_tokens=sum(scene.sizes.tokens[at] for at in kept if at in scene.sizes.told),
         features=added(features, scene.base_features) if is_first else features,
         guessed_tokens=guessed,
@@ -136,8 +138,8 @@ def settled(prompt: Prompt, said: Counted) -> Settled:
     state, was = prompt.state, prompt.expected
     truth = said.prompt_tokens - was.passing_tokens
     share = _share(prompt, truth)
-    counted = {id_: round(size * share) for id_, size in was.fresh} if share else {}
-    all_share = share if was.is_first and share else 1.0
+    counted = _counted(was, share, truth - state.prompt_tokens) if share else {}
+    all_share = share if was.is_first and share and not was.files else 1.0
     base = round(state.base_tokens * all_share)
     known = state.prompt_tokens - state.base_tokens - was.fresh_tokens - was.guessed_tokens
     known += (
@@ -165,6 +167,14 @@ def settled(prompt: Prompt, said: Counted) -> Settled:
         rates=told.rates,
     )
     return Settled(new, counted, told.tokens, quotation)
+
+
+def _counted(was: Expected, share: float, excess: int) -> dict[str, int]:
+    """The sizes of the fresh messages: what was not foreseen is the files', where there are any."""
+    in_files = sum(was.files.values())
+    if not in_files or excess < -in_files:
+        return {id_: round(size * share) for id_, size in was.fresh}
+    return {id_: round(size + excess * was.files.get(id_, 0) / in_files) for id_, size in was.fresh}
 
 
 def _keeping(prompt: Prompt) -> Prompt:

@@ -20,13 +20,15 @@ class Sizes:
     """The tokens of each entry, as it is sent and without its thinking.
 
     `fresh` are the entries that Claude is to count with this prompt, by index, with their features; those
-    that are `told` have a size from Claude already. `guesses` are entries that were never counted.
+    that are `told` have a size from Claude already. `guesses` are entries that were never counted. `files` is
+    what of a fresh entry is a guess at its images and PDFs.
     """
 
     tokens: Sequence[int]
     fresh: Mapping[int, Features] = field(default_factory=dict)
     told: frozenset[int] = frozenset()
     guesses: Sequence[int] = ()
+    files: Mapping[int, int] = field(default_factory=dict)
     has_files: bool = False
 
     def doubtful_from(self, start: int) -> Features:
@@ -55,13 +57,12 @@ def measured(path: Sequence[Entry], state: State | None, rates: Rates, start: in
     for at in guesses:
         found[at] = _guessed(path[at], sent, scale)
     told = frozenset(at for at in fresh if _is_told(path[at], state))
-    features: dict[int, Features] = {}
-    for at in fresh:
-        said = sent.get(path[at].depth, ())
-        features[at] = tokens.features_of_content(said) if said else NOTHING
-        if at not in told:
-            found[at] = round(rates.estimate(features[at])) + tokens.of_files(said)
-    return Sizes(found, features, told, guesses, _has_files(path, uncounted, state))
+    said = {at: sent.get(path[at].depth, ()) for at in fresh}
+    files = {at: tokens.of_files(blocks) for at, blocks in said.items()}
+    features = {at: tokens.features_of_content(blocks) if blocks else NOTHING for at, blocks in said.items()}
+    for at in frozenset(fresh) - told:
+        found[at] = round(rates.estimate(features[at])) + files[at]
+    return Sizes(found, features, told, guesses, files, _has_files(path, uncounted, state))
 
 
 def of_thinking(entry: Entry, rates: Rates) -> int:

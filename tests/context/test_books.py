@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.claude.rules.prompts import pieces
-from app.context import Ask, Counted, settled
+from app.context import Ask, Counted, Entry, settled
 from tests.context.talks import (
     ASK,
     LARGE,
@@ -23,6 +23,7 @@ from tests.context.talks import (
     Rule,
     Talk,
     answer,
+    assembled,
     call,
     counted,
     result,
@@ -222,6 +223,16 @@ def test_what_is_not_sent_has_no_size_and_teaches_nothing() -> None:
     assert prompt.plan.prompt_tokens == pytest.approx(talk.heard[0][1], rel=0.2)
     after = talk.prompt_for(user("Hm", 3))
     assert after.plan.prompt_tokens == pytest.approx(counted(after.as_request()), rel=0.05)
+
+
+def test_what_was_not_foreseen_is_an_images_where_there_is_one() -> None:
+    picture = {"type": "image", "source": {"type": "url", "url": "https://example.org/a.png"}}
+    words = user("word " * 300)
+    prompt = assembled(words, answer(text("So?")), Entry("p", "user", [picture, text("Look")]))
+    foreseen = dict(prompt.expected.fresh)
+    found = settled(prompt, Counted(prompt.plan.prompt_tokens + 3_000, 0, 10, 0, [text("Yes")]))
+    assert found.counted == {**foreseen, "p": foreseen["p"] + 3_000}
+    assert found.state.scale == 1.0
 
 
 def test_a_count_that_is_beyond_belief_is_taken_over_and_teaches_nothing() -> None:
