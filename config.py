@@ -10,7 +10,19 @@ from typing import Any, Literal, Self
 
 VERSION = "0.1.0"
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-MAY_BE_ZERO = frozenset({"context_tokens", "recall_tokens", "context_keep", "simulator_seconds_per_event"})
+LADDER = ("max_tokens", "effort", "model")
+MAY_BE_ZERO = frozenset(
+    {
+        "context_tokens",
+        "recall_tokens",
+        "context_keep",
+        "simulator_seconds_per_event",
+        "requests_per_minute",
+        "tokens_per_minute",
+        "key_requests_per_minute",
+        "key_tokens_per_minute",
+    }
+)
 INSTANCE = Path(__file__).resolve().parent / "instance"
 
 
@@ -53,6 +65,42 @@ class Config:
     )
     summary_model: str = setting(
         "COLLOQUY_SUMMARY_MODEL", "claude-haiku-5-5", "The model that writes summaries."
+    )
+    oidc_issuer: str = setting(
+        "OIDC_ISSUER", "", "An OpenID Connect provider whose tokens are taken as well as keys."
+    )
+    oidc_audience: str = setting("OIDC_AUDIENCE", "", "The audience that these tokens must be for.")
+    oidc_role_claim: str = setting(
+        "COLLOQUY_OIDC_ROLE_CLAIM", "", "The claim that says what somebody is, such as `groups`."
+    )
+    oidc_roles: str = setting(
+        "COLLOQUY_OIDC_ROLES", "", "What its values mean: `staff=admin,guests=viewer`; others are members."
+    )
+    cors_origins: str = setting(
+        "COLLOQUY_CORS_ORIGINS", "", "Origins of web pages that may call, with commas between; none else may."
+    )
+    admins_read_messages: bool = setting(
+        "COLLOQUY_ADMINS_READ_MESSAGES", False, "Whether admins may read what others write."
+    )
+    budget_ladder: str = setting(
+        "COLLOQUY_BUDGET_LADDER",
+        "",
+        "What may be lessened to fit a budget, in order: `max_tokens,effort,model`.",
+    )
+    cheaper_model: str = setting(
+        "COLLOQUY_CHEAPER_MODEL", "claude-haiku-5-5", "The model that the budget ladder ends in."
+    )
+    requests_per_minute: int = setting(
+        "COLLOQUY_REQUESTS_PER_MINUTE", 0, "Requests a person may make in a minute; 0: any number."
+    )
+    tokens_per_minute: int = setting(
+        "COLLOQUY_TOKENS_PER_MINUTE", 0, "Tokens a person may use in a minute; 0: any number."
+    )
+    key_requests_per_minute: int = setting(
+        "COLLOQUY_KEY_REQUESTS_PER_MINUTE", 0, "Requests in a minute with one key; 0: any number."
+    )
+    key_tokens_per_minute: int = setting(
+        "COLLOQUY_KEY_TOKENS_PER_MINUTE", 0, "Tokens in a minute with one key; 0: any number."
     )
     connect_timeout_seconds: float = setting(
         "COLLOQUY_CONNECT_TIMEOUT_SECONDS", 10.0, "How long a connection to Claude may take."
@@ -108,6 +156,11 @@ class Config:
         return not (self.anthropic_api_key or self.anthropic_base_url)
 
     @property
+    def ladder(self) -> tuple[str, ...]:
+        """What may be lessened to fit a budget, in order."""
+        return tuple(one.strip() for one in self.budget_ladder.split(",") if one.strip())
+
+    @property
     def sqlalchemy_url(self) -> str:
         """DATABASE_URL as SQLAlchemy wants it: PostgreSQL through psycopg, SQLite with an absolute path."""
         if not self.database_url:
@@ -126,12 +179,20 @@ class Config:
 def _read(one: Any, env: Mapping[str, str]) -> Any:
     name, text = one.metadata["env"], env[one.metadata["env"]].strip()
     kind = type(one.default)
+    if kind is bool:
+        return _truth(name, text)
     try:
         return kind(text)
     except ValueError:
         raise ValueError(
             f"{name} must be {'a whole number' if kind is int else 'a number'}, not {text!r}"
         ) from None
+
+
+def _truth(name: str, text: str) -> bool:
+    if text.lower() not in {"true", "false"}:
+        raise ValueError(f"{name} is `true` or `false`, not {text!r}")
+    return text.lower() == "true"
 
 
 def _check(config: Config) -> None:
@@ -161,11 +222,19 @@ def _complaints(config: Config) -> Iterator[tuple[bool, str]]:
     for one in fields(config):
         value = getattr(config, one.name)
         least = 0 if one.name in MAY_BE_ZERO else 1e-3
-        is_wrong = isinstance(value, int | float) and not least <= value < float("inf")
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        is_wrong = is_number and not least <= value < float("inf")
         yield (
             is_wrong,
             f"{one.metadata['env']} must be {'0 or more' if not least else 'more than 0'}, and finite",
         )
+    steps = config.ladder
+    is_ladder = set(steps) <= set(LADDER) and len(set(steps)) == len(steps)
+    yield not is_ladder, f"COLLOQUY_BUDGET_LADDER names some of {', '.join(LADDER)}, each once"
+    yield (
+        bool(config.oidc_issuer) != bool(config.oidc_audience),
+        "OIDC_ISSUER and OIDC_AUDIENCE are needed together",
+    )
     yield config.context_keep > 1, "COLLOQUY_CONTEXT_KEEP must be 1 or less"
     is_sqlite = config.sqlalchemy_url.startswith("sqlite")
     yield (

@@ -3,10 +3,11 @@
 ColloquyError
 ├── CallerError                     the caller can mend it
 │   ├── BadRequest 400, MalformedJson 400, NotJson 415, BodyTooLarge 413, Invalid 422
-│   ├── Unauthenticated 401, NotFound 404, MethodNotAllowed 405
+│   ├── Unauthenticated 401, BudgetExhausted 402, ScopeMissing 403, NotFound 404, MethodNotAllowed 405
 │   ├── PreconditionFailed 412, SessionBusy 409, NotContinuable 409, PlanChanged 409,
 │   ├── NothingToCompact 409, EventsGone 410
-│   ├── IdempotencyKeyReused 422
+│   ├── LastAdmin 409, RateLimited 429
+│   ├── IdempotencyKeyReused 422, ModelNotPriced 422
 │   └── ContextOverflow 422, ModelNotFound 422, UpstreamRejected 422 ── ThinkingRefused
 ├── UpstreamError                   Claude could not answer
 │   ├── UpstreamRateLimited 429, UpstreamOverloaded 503
@@ -112,6 +113,16 @@ class Unauthenticated(CallerError):
     status, code, title = 401, "unauthenticated", "A valid key is needed"
 
 
+class BudgetExhausted(CallerError):
+    """`about` names the scope of the budget, what of it is left, and when it begins anew."""
+
+    status, code, title = 402, "budget_exhausted", "The budget is spent"
+
+
+class ScopeMissing(CallerError):
+    status, code, title = 403, "scope_missing", "The key may not do this"
+
+
 class NotFound(CallerError):
     status, code, title = 404, "not_found", "There is no such thing"
 
@@ -141,6 +152,15 @@ class NothingToCompact(CallerError):
     status, code, title = 409, "nothing_to_compact", "There is nothing to summarise"
 
 
+class LastAdmin(CallerError):
+    status, code, title = 409, "last_admin", "There must be an admin"
+
+
+class RateLimited(CallerError):
+    status, code, title = 429, "rate_limited", "Too much was asked for in a minute"
+    retryable = True
+
+
 class EventsGone(CallerError):
     status, code, title = 410, "events_gone", "The events are not kept any more"
 
@@ -159,6 +179,10 @@ class ContextOverflow(CallerError):
 
 class ModelNotFound(CallerError):
     status, code, title = 422, "model_not_found", "Claude does not know the model"
+
+
+class ModelNotPriced(CallerError):
+    status, code, title = 422, "model_not_priced", "The model has no price"
 
 
 class UpstreamRejected(CallerError):
@@ -233,6 +257,8 @@ CLAUDE_ERRORS: tuple[type[ColloquyError], ...] = (
 # What an act that begins a turn may end with besides.
 TURN_ERRORS: tuple[type[ColloquyError], ...] = (
     *CLAUDE_ERRORS,
+    BudgetExhausted,
+    ModelNotPriced,
     SessionBusy,
     PlanChanged,
     IdempotencyKeyReused,

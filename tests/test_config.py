@@ -11,7 +11,7 @@ from config import INSTANCE, Config
 
 KEY = "clq_" + "k" * 28
 POSTGRES = "postgresql://me:hunter22@db/colloquy"
-NUMBERS: list[Any] = [one for one in fields(Config) if isinstance(one.default, int | float)]
+NUMBERS: list[Any] = [one for one in fields(Config) if type(one.default) in {int, float}]
 WORDS = {
     "ANTHROPIC_API_KEY": "sk-ant-1",
     "ANTHROPIC_BASE_URL": "http://localhost:1",
@@ -21,6 +21,14 @@ WORDS = {
     "COLLOQUY_UPSTREAM": "anthropic",
     "COLLOQUY_MODEL": "claude-opus-5-5",
     "COLLOQUY_SUMMARY_MODEL": "claude-sonnet-5-5",
+    "OIDC_ISSUER": "https://id.example.org",
+    "OIDC_AUDIENCE": "colloquy",
+    "COLLOQUY_OIDC_ROLE_CLAIM": "groups",
+    "COLLOQUY_OIDC_ROLES": "staff=admin",
+    "COLLOQUY_CORS_ORIGINS": "https://app.example.org",
+    "COLLOQUY_ADMINS_READ_MESSAGES": "True",
+    "COLLOQUY_BUDGET_LADDER": "max_tokens,model",
+    "COLLOQUY_CHEAPER_MODEL": "claude-haiku-4-5",
     "COLLOQUY_LOG_FORMAT": "json",
     "COLLOQUY_LOG_LEVEL": "DEBUG",
 }
@@ -39,6 +47,20 @@ def another(one: Any) -> float:
 def test_the_part_of_the_context_that_is_kept_is_no_more_than_all() -> None:
     with pytest.raises(ValueError, match="COLLOQUY_CONTEXT_KEEP must be 1 or less"):
         Config.from_environ({"COLLOQUY_CONTEXT_KEEP": "1.5"})
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "says"),
+    [
+        ("COLLOQUY_ADMINS_READ_MESSAGES", "1", "is `true` or `false`"),
+        ("COLLOQUY_BUDGET_LADDER", "max_tokens,max_tokens", "each once"),
+        ("COLLOQUY_BUDGET_LADDER", "temperature", "names some of max_tokens, effort, model"),
+        ("OIDC_ISSUER", "https://id.example.org", "needed together"),
+    ],
+)
+def test_what_is_none_of_the_words_is_refused(variable: str, value: str, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        Config.from_environ({variable: value})
 
 
 def test_every_setting_is_read_from_its_variable_and_from_no_other() -> None:

@@ -32,6 +32,7 @@ EVERY = pytest.mark.parametrize("error", all_errors(), ids=lambda one: one.__nam
 PLAIN = {"type", "title", "status", "detail", "code", "retryable"}
 RETRYABLE = {
     "session_busy",
+    "rate_limited",
     "upstream_rate_limited",
     "upstream_overloaded",
     "upstream_failed",

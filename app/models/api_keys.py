@@ -9,14 +9,17 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Select, String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import Model, UtcDateTime, new_id, now
+from app.models.base import JsonText, Model, UtcDateTime, new_id, now
 from app.models.users import User
 
 PREFIX_LENGTH = 12
 
 
 class ApiKey(Model):
-    """A key of one person. The prefix finds it, the hash proves it."""
+    """A key of one person. The prefix finds it, the hash proves it.
+
+    `scopes` narrow what the person's role may; None leaves all of it.
+    """
 
     __tablename__ = "api_keys"
 
@@ -27,6 +30,9 @@ class ApiKey(Model):
     hash: Mapped[str] = mapped_column(String(64), unique=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    scopes: Mapped[list[str] | None] = mapped_column(JsonText)
+    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    last_used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 def new_secret() -> str:

@@ -13,7 +13,10 @@ COUNT, SUMMARY = "count", "summary"
 
 
 class Call(Model):
-    """One call. `status` is `running`, `done` or `failed`; `digest` is what was counted."""
+    """One call. `status` is `running`, `done` or `failed`; `digest` is what was counted.
+
+    While it runs, `holder` is the process that makes it, believed in until `leased_until`.
+    """
 
     __tablename__ = "calls"
     __table_args__ = (Index(None, "session_id", "created_at"), Index(None, "user_id", "digest"))
@@ -31,5 +34,7 @@ class Call(Model):
     cache_write_5m_tokens: Mapped[int | None]
     cache_write_1h_tokens: Mapped[int | None]
     output_tokens: Mapped[int | None]
+    holder: Mapped[str | None] = mapped_column(String(200))
+    leased_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

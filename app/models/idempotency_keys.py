@@ -23,4 +23,5 @@ class IdempotencyKey(Model):
     session_id: Mapped[str] = mapped_column(String(40))
     user_message_id: Mapped[str | None] = mapped_column(String(40))
     message_id: Mapped[str | None] = mapped_column(String(40))
+    object_id: Mapped[str | None] = mapped_column(String(40))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)

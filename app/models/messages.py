@@ -86,6 +86,7 @@ class Message(Model):
     context: Mapped[dict[str, Any] | None] = mapped_column(JsonText)
     recalled: Mapped[dict[str, Any] | None] = mapped_column(JsonText, deferred=True)
     context_state: Mapped[dict[str, Any] | None] = mapped_column(JsonText, deferred=True)
+    upstream_id: Mapped[str | None] = mapped_column(String(100), deferred=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Select, String, func, select
+from sqlalchemy import Index, Select, String, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Model, UtcDateTime, new_id, now
@@ -13,13 +13,17 @@ ROLES = ("admin", "member", "viewer")
 
 
 class User(Model):
-    """A person, whose sessions nobody else sees."""
+    """A person, whose sessions nobody else sees. Who came with a token is known by its issuer and subject."""
 
     __tablename__ = "users"
+    __table_args__ = (Index(None, "issuer", "subject", unique=True),)
 
     id: Mapped[str] = mapped_column(String(40), primary_key=True, default=lambda: new_id("usr"))
     name: Mapped[str] = mapped_column(String(200))
     role: Mapped[str] = mapped_column(String(16), default="member")
+    email: Mapped[str | None] = mapped_column(String(320))
+    issuer: Mapped[str | None] = mapped_column(String(500))
+    subject: Mapped[str | None] = mapped_column(String(255))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 

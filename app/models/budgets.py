@@ -1,0 +1,33 @@
+"""Budgets: how much may be spent in a calendar period by everybody, a person, a key, or in a session."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.base import Model, UtcDateTime, now
+
+
+class Budget(Model):
+    """One limit, and what of it is spent and reserved in the period that began at `period_started_at`.
+
+    The scope is `all`, `user:<id>`, `key:<id>` or `session:<id>`; the other ids follow from it. A `total` has
+    no period.
+    """
+
+    __tablename__ = "budgets"
+
+    scope: Mapped[str] = mapped_column(String(60), primary_key=True)
+    user_id: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    key_id: Mapped[str | None] = mapped_column(ForeignKey("api_keys.id", ondelete="CASCADE"), index=True)
+    session_id: Mapped[str | None] = mapped_column(ForeignKey("sessions.id", ondelete="CASCADE"), index=True)
+    limit_nano_usd: Mapped[int] = mapped_column(BigInteger)
+    period: Mapped[str] = mapped_column(String(16))
+    time_zone: Mapped[str] = mapped_column(String(64))
+    period_started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    spent_nano_usd: Mapped[int] = mapped_column(BigInteger, default=0)
+    reserved_nano_usd: Mapped[int] = mapped_column(BigInteger, default=0)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
