@@ -18,6 +18,7 @@ from app.context.values import Block, Prompt, Quotation
 
 BELIEVABLE = (0.2, 5.0)  # truth over estimate; outside of it something else was different too
 BELIEVABLE_OUTPUT = (0.5, 2.0)
+DOUBT_OF_FILES = 10.0  # how much worse a guess at a file is than an estimate of a text of its size
 
 
 @dataclass(frozen=True)
@@ -138,8 +139,8 @@ def settled(prompt: Prompt, said: Counted) -> Settled:
     state, was = prompt.state, prompt.expected
     truth = said.prompt_tokens - was.passing_tokens
     share = _share(prompt, truth)
-    counted = _counted(was, share, truth - state.prompt_tokens) if share else {}
-    all_share = share if was.is_first and share and not was.files else 1.0
+    text_share, counted = _spread(prompt, share) if share else (1.0, {})
+    all_share = text_share if was.is_first else 1.0
     base = round(state.base_tokens * all_share)
     known = state.prompt_tokens - state.base_tokens - was.fresh_tokens - was.guessed_tokens
     known += (
@@ -169,12 +170,19 @@ def settled(prompt: Prompt, said: Counted) -> Settled:
     return Settled(new, counted, told.tokens, quotation)
 
 
-def _counted(was: Expected, share: float, excess: int) -> dict[str, int]:
-    """The sizes of the fresh messages: what was not foreseen is the files', where there are any."""
-    in_files = sum(was.files.values())
-    if not in_files or excess < -in_files:
-        return {id_: round(size * share) for id_, size in was.fresh}
-    return {id_: round(size + excess * was.files.get(id_, 0) / in_files) for id_, size in was.fresh}
+def _spread(prompt: Prompt, share: float) -> tuple[float, dict[str, int]]:
+    """By what the sizes of all estimates are to be multiplied, and the sizes of the fresh messages.
+
+    Of what was not foreseen, a guess at a file takes several times as much as as many tokens of text.
+    """
+    was = prompt.expected
+    estimated = prompt.state.prompt_tokens if was.is_first else was.fresh_tokens
+    more = (share - 1) * estimated / (estimated + (DOUBT_OF_FILES - 1) * sum(was.files.values()))
+    weights = {id_: size + (DOUBT_OF_FILES - 1) * was.files.get(id_, 0) for id_, size in was.fresh}
+    counted = {id_: round(size + more * weights[id_]) for id_, size in was.fresh}
+    if any(size < 0 for size in counted.values()):
+        return share, {id_: round(size * share) for id_, size in was.fresh}
+    return 1 + more, counted
 
 
 def _keeping(prompt: Prompt) -> Prompt:
