@@ -1,0 +1,185 @@
+"""Charges: what a call may cost is reserved before it, what it cost is settled after it; the ledger has both.
+
+Each function works in the transaction of what the call is for, so that neither is there without the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, exists, insert, select
+from sqlalchemy.orm import Session
+
+from app.billing import ledger
+from app.billing.costs import cost_nano_usd
+from app.billing.ledger import Movement
+from app.billing.usage import Usage
+from app.context.tokens import of_content
+from app.models.base import new_id, now
+from app.models.calls import Call
+from app.models.charges import OPEN, RELEASED, SETTLED, Charge
+from app.models.ledger import LedgerEntry
+from app.models.turns import Turn
+from app.services import budgets, prices
+from app.services.budgets import Payer
+from app.services.models import tokens_factor_of
+from app.services.transactions import reading, writing
+from app.turns.reply import Reply
+
+FORGOTTEN_AFTER = timedelta(seconds=30)  # a turn or call that is only beginning is not taken for dead
+MOST_FORGOTTEN = 500
+MISSED_SHARE, MISSED_TOKENS = 0.02, 64  # less than this is no miss: a forecast has an estimate in it
+
+
+@dataclass(frozen=True)
+class Order:
+    """A call that is to be made: what for, what it may cost at the most, and what it is expected to use.
+
+    `steps` are what was lessened so that it fits a budget.
+    """
+
+    purpose: str
+    model: str
+    price_version: str
+    greatest_nano_usd: int
+    forecast: Usage
+    steps: Sequence[dict[str, Any]] = ()
+
+
+def open_for(session: Session, payer: Payer, order: Order, **what: str) -> str:
+    """Reserve the most that a call may cost; `what` is the id of its message or call. Returns the charge's id.
+
+    Raises BudgetExhausted.
+    """
+    charge = Charge(
+        **vars(payer),
+        **what,
+        id=new_id("chg"),
+        purpose=order.purpose,
+        model=order.model,
+        price_version=order.price_version,
+        reserved_nano_usd=order.greatest_nano_usd,
+        forecast_read_tokens=order.forecast.cache_read_tokens,
+        steps=list(order.steps),
+        **order.forecast.tokens,
+    )
+    session.add(charge)
+    session.flush()
+    _enter(session, charge.id, ledger.reservation(order.greatest_nano_usd))
+    budgets.reserve(session, payer, order.greatest_nano_usd)
+    return charge.id
+
+
+def settle(session: Session, which: ColumnElement[bool], came: Reply, *, is_refused: bool) -> Charge | None:
+    """End the open charge that this is about; None where there is none.
+
+    What Claude reported is the bill. Where it reported nothing it is an estimate, unless it refused the call.
+    """
+    found = select(Charge).where(which, Charge.status == OPEN).with_for_update()
+    charge = session.scalars(found).first()
+    if charge is None:
+        return None
+    if is_refused and not came.usage and not came.content:
+        _release(session, charge)
+    else:
+        _settle(session, charge, came)
+    return charge
+
+
+def note_free(session: Session, payer: Payer, order: Order, call_id: str) -> None:
+    """A call that costs nothing has a charge and an entry as well."""
+    charge = Charge(
+        **vars(payer), id=new_id("chg"), call_id=call_id, purpose=order.purpose, model=order.model
+    )
+    charge.price_version, charge.status, charge.settled_at = order.price_version, SETTLED, now()
+    charge.reserved_nano_usd = charge.cost_nano_usd = charge.web_searches = 0
+    for name, tokens in Usage().tokens.items():
+        setattr(charge, name, tokens)
+    session.add(charge)
+    session.flush()
+    _enter(session, charge.id, ledger.settlement(0, 0))
+
+
+def recover() -> int:
+    """Settle what dead processes left open: charges that no running turn or call is there for; how many."""
+    turn = exists().where(Turn.message_id == Charge.message_id)
+    call = exists().where(Call.id == Charge.call_id, Call.status == "running")
+    old = Charge.created_at < now() - FORGOTTEN_AFTER
+    forgotten = select(Charge.id).where(Charge.status == OPEN, old, ~turn, ~call).limit(MOST_FORGOTTEN)
+    with reading() as session:
+        ids = session.scalars(forgotten).all()
+    for id_ in ids:
+        with writing() as session:
+            settle(session, Charge.id == id_, Reply(), is_refused=False)
+    return len(ids)
+
+
+def billed(forecast: Usage, came: Reply, tokens_factor: float) -> tuple[Usage, bool]:
+    """What is paid for, and whether that is an estimate: of an answer that broke off nobody counts the end."""
+    if came.usage and came.stop_reason is not None:
+        return came.usage, False
+    said = of_content(came.content, tokens_factor) if came.content else 0
+    used = came.usage or forecast
+    return replace(used, output_tokens=max(used.output_tokens, said)), True
+
+
+def miss_of(forecast_read_tokens: int, used: Usage, said: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Why less was read from the cache than foreseen; None where it was not."""
+    missed = forecast_read_tokens - used.cache_read_tokens
+    if missed <= max(MISSED_TOKENS, MISSED_SHARE * forecast_read_tokens):
+        return None
+    return said or {"type": "unknown", "cache_missed_input_tokens": missed}
+
+
+def usage_of(charge: Charge) -> Usage:
+    """What a charge is for; while it is open, what is expected."""
+    counts = {name: getattr(charge, name) or 0 for name in Usage().tokens}
+    return Usage(**counts, web_searches=charge.web_searches or 0, speed=charge.speed)
+
+
+def _settle(session: Session, charge: Charge, came: Reply) -> None:
+    used, is_estimated = billed(usage_of(charge), came, tokens_factor_of(charge.model))
+    found = prices.within(session, charge.model)
+    cost = cost_nano_usd(found, used) if found else charge.reserved_nano_usd
+    charge.is_estimated = is_estimated or found is None
+    charge.price_version = found.version if found else charge.price_version
+    charge.web_searches, charge.speed = used.web_searches, used.speed
+    for name, tokens in used.tokens.items():
+        setattr(charge, name, tokens)
+    if not is_estimated:
+        charge.cache_miss_reason = miss_of(charge.forecast_read_tokens or 0, used, came.cache_miss_reason)
+    _end(session, charge, SETTLED, cost, ledger.settlement(charge.reserved_nano_usd, cost))
+
+
+def _release(session: Session, charge: Charge) -> None:
+    for name, tokens in Usage().tokens.items():
+        setattr(charge, name, tokens)
+    _end(session, charge, RELEASED, 0, ledger.release(charge.reserved_nano_usd))
+
+
+def _end(session: Session, charge: Charge, status: str, cost: int, movements: Iterable[Movement]) -> None:
+    charge.status, charge.cost_nano_usd, charge.settled_at = status, cost, now()
+    session.flush()
+    _enter(session, charge.id, movements)
+    payer = Payer(charge.user_id, charge.key_id, charge.session_id)
+    budgets.settle(session, payer, charge.reserved_nano_usd, cost)
+
+
+def _enter(session: Session, charge_id: str, movements: Iterable[Movement]) -> None:
+    at = now()
+    rows = [
+        {
+            "id": new_id("led"),
+            "charge_id": charge_id,
+            "kind": one.kind,
+            "debit": one.debit,
+            "credit": one.credit,
+            "amount_nano_usd": one.amount_nano_usd,
+            "created_at": at,
+        }
+        for one in movements
+    ]
+    session.execute(insert(LedgerEntry), rows)
