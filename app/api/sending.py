@@ -10,6 +10,7 @@ from flask import Response, g, request, url_for
 from app.api import examples, idempotency, requests, sse
 from app.api.identity import caller
 from app.api.wiring import EVENT_STREAM, Blueprint, View
+from app.billing.usage import Usage
 from app.errors import TURN_ERRORS, ColloquyError, Fault, Invalid
 from app.extensions import config
 from app.schemas.messages import TurnView
@@ -17,7 +18,6 @@ from app.services import turns
 from app.services.beginnings import After, Draft
 from app.services.settings import Wishes
 from app.services.turns import Begun
-from app.turns.reply import Usage
 
 
 def begins_turn(blueprint: Blueprint, *errors: type[ColloquyError]) -> Callable[[View], View]:

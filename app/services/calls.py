@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
 from typing import Any
@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
 from sqlalchemy.orm import Session
 
+from app.billing.usage import Usage
 from app.claude.events import Event
 from app.claude.stop import Stop
 from app.errors import ColloquyError, UpstreamTimeout
@@ -26,7 +27,7 @@ from app.services.idempotency import Claim, Made
 from app.services.identity import Caller
 from app.services.transactions import writing
 from app.turns import reply
-from app.turns.reply import Reply, Usage
+from app.turns.reply import Reply
 
 MOST_TRIES, WITHIN = 3, timedelta(hours=1)
 LATEST = 10
@@ -100,7 +101,7 @@ def end(call: Call, usage: Usage | None, made: SummaryRow | str, asker: Asker | 
 
 
 def _end(call: Call, usage: Usage | None, made: SummaryRow | str, asker: Asker | None) -> None:
-    used, is_failed = asdict(usage or Usage()), isinstance(made, str)
+    used, is_failed = (usage or Usage()).tokens, isinstance(made, str)
     said: dict[str, Any] = {"status": "failed" if is_failed else "done", "error": made if is_failed else None}
     is_open = (Call.id == call.id) & ((Call.status == "running") | (Call.error == DEAD))
     with writing() as session:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
+from app.billing.usage import Usage
 from app.claude.events import Event
 from app.errors import ColloquyError
 from app.models.base import now
@@ -16,7 +17,7 @@ from app.models.messages import Message
 from app.models.sessions import ChatSession
 from app.models.turns import Turn
 from app.services import logs, tree
-from app.turns.reply import Reply, Usage
+from app.turns.reply import Reply
 
 
 @dataclass(frozen=True)
@@ -73,13 +74,13 @@ def _fill(message: Message, ending: Ending) -> None:
     message.problem = ending.problem
     message.repairs = list(ending.repairs) or None
     message.updated_at = now()
-    for name, tokens in asdict(came.usage).items() if came.usage else ():
+    for name, tokens in came.usage.tokens.items() if came.usage else ():
         setattr(message, name, tokens)
 
 
 def _count(session: Session, ending: Ending) -> str:
     """Add the usage to the session's totals; returns whose session it is."""
-    used = asdict(ending.reply.usage or Usage())
+    used = (ending.reply.usage or Usage()).tokens
     sums: dict[Any, Any] = {name: getattr(ChatSession, name) + tokens for name, tokens in used.items()}
     statement = update(ChatSession).where(ChatSession.id == ending.session_id)
     counted = statement.values(**sums, updated_at=now()).returning(ChatSession.user_id)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.billing.usage import CLASSES
 from app.context.tokens import of_content
 from app.errors import Fault, Invalid
 from app.models.base import new_id, now
@@ -21,10 +22,8 @@ from app.services.sessions import Created
 from app.services.texts import plain_text
 from app.services.transactions import reading
 from app.services.tree import Place
-from app.turns.reply import Usage
 
 FORMAT, VERSION = "colloquy.session", 1
-USAGE = tuple(one.name for one in fields(Usage))
 NAMES = {"user": "You", "assistant": "Claude"}
 
 
@@ -66,7 +65,7 @@ def import_(
     def _make(session: Session, session_id: str) -> ChatSession:
         chat = sessions.added(session, caller, session_id, messages=len(messages), **settings)
         stored = _store_all(session, chat.id, messages)
-        for name in USAGE:
+        for name in CLASSES:
             setattr(chat, name, sum(getattr(row, name) or 0 for row in stored.rows))
         chat.head_id = stored.head(old_head)
         session.flush()
@@ -155,7 +154,7 @@ def _columns(one: dict[str, Any]) -> dict[str, Any]:
         "estimated_tokens": of_content(one["content"]),
         "created_at": at,
         "updated_at": at,
-        **{name: usage.get(name) for name in USAGE},
+        **{name: usage.get(name) for name in CLASSES},
     }
 
 

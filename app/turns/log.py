@@ -10,8 +10,8 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
+from app.billing.usage import Usage
 from app.claude.events import Event
-from app.turns.reply import Usage
 
 Numbered = tuple[int, Event]
 

@@ -6,45 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.billing.usage import Usage, count_of
 from app.claude.events import Event, parsed
 
-MOST_TOKENS = 2**31 - 1
 LONGEST_MODEL, LONGEST_STOP_REASON = 200, 64
 PLAIN_DELTAS = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta": "signature"}
-
-
-@dataclass(frozen=True)
-class Usage:
-    """Tokens by class, as they are paid for."""
-
-    input_tokens: int = 0
-    cache_read_tokens: int = 0
-    cache_write_5m_tokens: int = 0
-    cache_write_1h_tokens: int = 0
-    output_tokens: int = 0
-
-    @property
-    def prompt_tokens(self) -> int:
-        """The whole prompt."""
-        return (
-            self.input_tokens
-            + self.cache_read_tokens
-            + self.cache_write_5m_tokens
-            + self.cache_write_1h_tokens
-        )
-
-    @classmethod
-    def from_claude(cls, usage: dict[str, Any]) -> Usage:
-        """From Claude's words; cache writes without a 5m/1h split are 5m."""
-        written = _tokens(usage.get("cache_creation_input_tokens"))
-        one_hour = _tokens(_dict(usage.get("cache_creation")).get("ephemeral_1h_input_tokens"))
-        return cls(
-            input_tokens=_tokens(usage.get("input_tokens")),
-            cache_read_tokens=_tokens(usage.get("cache_read_input_tokens")),
-            cache_write_5m_tokens=max(written - one_hour, 0),
-            cache_write_1h_tokens=one_hour,
-            output_tokens=_tokens(usage.get("output_tokens")),
-        )
 
 
 @dataclass(frozen=True)
@@ -104,15 +70,11 @@ def _given(usage: Any) -> dict[str, Any]:
 
 def _thinking_tokens(usage: dict[str, Any]) -> int | None:
     details = _dict(usage.get("output_tokens_details"))
-    return _tokens(details["thinking_tokens"]) if "thinking_tokens" in details else None
+    return count_of(details["thinking_tokens"]) if "thinking_tokens" in details else None
 
 
 def _dict(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
-
-
-def _tokens(value: Any) -> int:
-    return min(max(value, 0), MOST_TOKENS) if isinstance(value, int) else 0
 
 
 def _short(value: Any, most: int) -> str | None:

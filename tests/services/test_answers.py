@@ -5,28 +5,26 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import exc
 
+from app.billing.usage import CLASSES
 from app.errors import ColloquyError
 from app.models.messages import Message
 from app.services import answers, beginnings, endings, messages, sessions, turns
 from app.services.identity import Caller
 from app.services.pages import Ask
-from app.turns.reply import Usage, read
+from app.turns.reply import read
 from tests.services.conftest import REQUEST_ID, at_once, draft, say
 from tests.support import Api, events_of, text_of
 from tests.upstreams import BEGIN, END, HELLO, STOP, TEXT, saying, told
 
-NAMES = tuple(asdict(Usage()))
-
 
 def usage_of(row: object) -> list[int]:
-    return [getattr(row, name) or 0 for name in NAMES]
+    return [getattr(row, name) or 0 for name in CLASSES]
 
 
 def failed(caller: Caller, text: str) -> Message:

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from app.billing.usage import CLASSES
 from app.errors import Invalid
 from app.models.messages import STATUSES, Message
 from app.services import sessions, transfer
 from app.services.identity import Caller
 from app.services.pages import Ask
-from app.services.transfer import USAGE
 from tests.support import CountRows
 
 STORED = ("role", "content", "status", "model", "stop_reason", "problem", "client_metadata", "bound_to")
@@ -35,7 +35,7 @@ SAID = st.fixed_dictionaries(
         "metadata": JSON,
         "error": st.none() | JSON,
         "created_at": TIMES,
-        "usage": st.none() | st.fixed_dictionaries({name: st.integers(0, 2**31 - 1) for name in USAGE}),
+        "usage": st.none() | st.fixed_dictionaries({name: st.integers(0, 2**31 - 1) for name in CLASSES}),
     },
 )
 
@@ -62,11 +62,11 @@ def shape(rows: list[Message], head_id: str | None) -> tuple[list[Any], Any]:
 
 
 def values(row: Message) -> list[Any]:
-    return [getattr(row, name) for name in (*STORED, *USAGE, "created_at")]
+    return [getattr(row, name) for name in (*STORED, *CLASSES, "created_at")]
 
 
 def as_draft(row: Message) -> dict[str, Any]:
-    usage = {name: getattr(row, name) for name in USAGE}
+    usage = {name: getattr(row, name) for name in CLASSES}
     return {
         **{name: getattr(row, name) for name in ("id", "parent_id", *STORED[:5], "bound_to", "created_at")},
         "error": row.problem,
@@ -91,7 +91,7 @@ def test_any_tree_comes_in_as_it_went_out(ada: Caller, drawn: list[dict[str, Any
     again = transfer.export(ada, second.id)
     assert [values(one) for one in again.messages] == [values(one) for one in out.messages]
     assert shape(again.messages, second.head_id) == shape(out.messages, first.head_id)
-    assert [getattr(second, name) for name in USAGE] == [getattr(first, name) for name in USAGE]
+    assert [getattr(second, name) for name in CLASSES] == [getattr(first, name) for name in CLASSES]
 
 
 def test_a_long_conversation_is_one_branch_and_read_from_its_end(ada: Caller) -> None:

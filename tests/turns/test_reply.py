@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.billing.usage import Usage
 from app.claude.events import Event
-from app.turns.reply import Usage, read
+from app.turns.reply import read
 
 
 def made(name: str, **payload: Any) -> Event:
@@ -91,10 +92,6 @@ def test_where_it_is_not_said_nobody_knows(details: Any) -> None:
 def test_an_odd_count_of_thinking_is_no_harm(odd: Any) -> None:
     end = made("message_delta", usage={"output_tokens_details": {"thinking_tokens": odd}})
     assert 0 <= (read([BEGIN, end]).thinking_tokens or 0) < 2**31
-
-
-def test_cache_writes_without_a_split_are_of_five_minutes() -> None:
-    assert Usage.from_claude({"cache_creation_input_tokens": 9}).cache_write_5m_tokens == 9
 
 
 @given(st.integers(0, len(WHOLE)))
