@@ -56,6 +56,7 @@ class Parts:
         self.starting = Crowd()
         self.write_lock = threading.Lock()
         self.is_draining = False
+        self.running_calls: set[str] = set()
         self.leases_seen: dict[tuple[str, datetime], float] = {}
         self._app = app
 

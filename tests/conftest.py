@@ -166,6 +166,13 @@ def other(server_url: str, app: Flask, people: None) -> Iterator[Api]:
 
 
 @pytest.fixture
+def admin(server_url: str, app: Flask, people: None) -> Iterator[Api]:
+    """An admin's access."""
+    with person(server_url, app, "Root", "admin") as access:
+        yield access
+
+
+@pytest.fixture
 def count_rows(app: Flask) -> CountRows:
     """Counts the rows of each table."""
 
@@ -196,9 +203,9 @@ def set_revision(app: Flask) -> Callable[[str], Any]:
     return pretend
 
 
-def person(server_url: str, app: Flask, name: str) -> Api:
+def person(server_url: str, app: Flask, name: str, role: str = "member") -> Api:
     with app.app_context():
-        _, secret = users.add_key(users.add(name).id, "test")
+        _, secret = users.add_key(users.add(name, role).id, "test")
     return Api(base_url=server_url, headers={"Authorization": f"Bearer {secret}"}, timeout=30)
 
 

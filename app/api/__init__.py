@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app.api import contexts, docs, health, messages, models, problems, requests, sessions, tokens, wiring
+from app.api import (
+    budgets,
+    contexts,
+    docs,
+    health,
+    messages,
+    models,
+    problems,
+    requests,
+    sessions,
+    tokens,
+    usage,
+    wiring,
+)
 
 NOBODY, ANYBODY_WITH_A_KEY = "no key", "any key"
 TABLE = (
@@ -13,6 +26,8 @@ TABLE = (
     (messages.blueprint, ANYBODY_WITH_A_KEY),
     (tokens.blueprint, ANYBODY_WITH_A_KEY),
     (models.blueprint, ANYBODY_WITH_A_KEY),
+    (usage.blueprint, ANYBODY_WITH_A_KEY),
+    (budgets.blueprint, ANYBODY_WITH_A_KEY),
     (health.blueprint, NOBODY),
     (docs.blueprint, NOBODY),
 )

@@ -23,6 +23,7 @@ DOCUMENT = {
         {"role": "assistant", "content": "A monoid in the category of endofunctors."},
     ],
 }
+BUDGET = {"limit_usd": "5", "period": "month", "time_zone": "Europe/Paris"}
 EVENT = {
     "type": "object",
     "description": "One event: Claude's to the letter, or one of the server's own.",
@@ -30,13 +31,14 @@ EVENT = {
         "id": {"type": "string", "description": "`<message_id>:<n>`, n = 1, 2, 3 … without a gap."},
         "event": {
             "type": "string",
-            "description": "A name of Claude's, `colloquy.turn`, `.context`, `.done`, or `error`.",
+            "description": "A name of Claude's, `colloquy.turn`, `.context`, `.receipt`, `.done`, or `error`.",
         },
         "data": {"type": "string", "contentMediaType": "application/json"},
     },
     "required": ["id", "event", "data"],
 }
 TURN = '{"type":"colloquy.turn","session_id":"ses_…","message_id":"msg_…","parent_id":null}'
+RECEIPT = '{"type":"colloquy.receipt","message_id":"msg_…","cost_usd":"0.00123","estimated":false,…}'
 CONTEXT = '{"type":"colloquy.context","prompt_tokens":412,"cut":null,"messages":[{"as":"verbatim",…}],…}'
 DELTA = '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"A monad is"}}'
 DONE = '{"type":"colloquy.done","message_id":"msg_…","status":"complete","stop_reason":"end_turn"}'
@@ -44,12 +46,13 @@ SHOWN = (
     (1, "colloquy.turn", TURN),
     (2, "colloquy.context", CONTEXT),
     (6, "content_block_delta", DELTA),
-    (10, "colloquy.done", DONE),
+    (10, "colloquy.receipt", RECEIPT),
+    (11, "colloquy.done", DONE),
 )
 STREAM = {
     "content_type": EVENT_STREAM,
     "schema": EVENT,
-    "description": "Server-sent events: Claude's own, and `colloquy.turn`, `.context`, `error`, `.done`.",
+    "description": "Server-sent events: Claude's own, and `colloquy.turn`, `.context`, `.receipt`, `error`, `.done`.",
     "example": "".join(
         f"id: msg_…:{number}\nevent: {name}\ndata: {data}\n\n" for number, name, data in SHOWN
     ),

@@ -21,7 +21,8 @@ from app.schemas.messages import (
     MessageView,
     SearchFilter,
 )
-from app.services import branches, drafts, logs, messages, turns
+from app.schemas.money import ReceiptOfCostView
+from app.services import bills, branches, drafts, logs, messages, turns
 
 blueprint = Blueprint(
     "messages", __name__, url_prefix="/messages", description="Messages of all your sessions."
@@ -54,6 +55,13 @@ def get_message(message_id: str) -> Any:
     """Read a message."""
     message = messages.get(caller(), message_id)
     return message, 200, etags.headers(message)
+
+
+@blueprint.get("/<id:message_id>/receipt")
+@blueprint.answers(200, ReceiptOfCostView)
+def get_receipt(message_id: str) -> Any:
+    """Read what a message cost, by class of token; a message that no call was made for cost nothing."""
+    return bills.of_message(caller(), message_id)
 
 
 @blueprint.delete("/<id:message_id>")

@@ -51,6 +51,7 @@ def draft_of(values: dict[str, Any], session_id: str | None) -> Draft:
         after=After(parent_id) if parent_id else None,
         waits=values["on_busy"] == "queue",
         expected_plan=values.get("expect_plan"),
+        max_cost_nano_usd=values.get("max_cost_nano_usd"),
     )
 
 

@@ -160,6 +160,7 @@ class Prompt:
     tools: Sequence[Block] = field(default=())
     thinking_ids: Sequence[str] = ()
     markers: Sequence[Marker] = ()
+    effort: str | None = None
 
     def as_request(self) -> dict[str, Any]:
         """The body for Claude, with markers for its prompt cache."""
@@ -169,6 +170,8 @@ class Prompt:
                 *self.tools[:-1],
                 self.tools[-1] if self.system else _marked(self.tools[-1], "1h"),
             ]
+        if self.effort:
+            body["output_config"] = {"effort": self.effort}
         if self.system:
             body["system"] = [_marked({"type": "text", "text": self.system}, "1h")]
         return {**body, "messages": self._marked_messages()}

@@ -8,12 +8,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String
+from sqlalchemy import BigInteger, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import JsonText, Model, UtcDateTime, new_id, now
 
 OPEN, SETTLED, RELEASED = "open", "settled", "released"
+IS_OPEN = text("status = 'open'")  # to the letter, or SQLite doesn't use its index
 MESSAGE = "message"  # a purpose; those of calls that nobody typed are in `calls`
 
 
@@ -26,7 +27,11 @@ class Charge(Model):
     """
 
     __tablename__ = "charges"
-    __table_args__ = (Index(None, "user_id", "settled_at"), Index(None, "settled_at"))
+    __table_args__ = (
+        Index(None, "user_id", "settled_at"),
+        Index(None, "settled_at"),
+        Index("ix_charges_open", "created_at", sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),
+    )
 
     id: Mapped[str] = mapped_column(String(40), primary_key=True, default=lambda: new_id("chg"))
     user_id: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))

@@ -170,6 +170,11 @@ class ProblemView(StrictSchema):
     upstream = fields.Nested(UpstreamView)
     retry_after_seconds = fields.Integer(metadata={"description": "How long to wait before the next try."})
     plan = fields.String(metadata={"description": "Where another plan was expected: the one it is now."})
+    scope = fields.String(metadata={"description": "Where a budget is spent: whose it is."})
+    limit_nano_usd = fields.Integer(metadata={"description": "Where a budget is spent: all of it."})
+    remaining_nano_usd = fields.Integer(metadata={"description": "Where a budget is spent: what is left."})
+    needed_nano_usd = fields.Integer(metadata={"description": "What the call may cost."})
+    resets_at = fields.String(allow_none=True, metadata={"description": "When the budget begins anew."})
     message_url = fields.String(metadata={"description": "Where the message can be read."})
     session_id = fields.String(metadata={"description": "Where a turn failed: its session."})
     user_message_id = fields.String(

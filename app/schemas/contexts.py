@@ -103,13 +103,13 @@ class ReceiptView(StrictSchema):
 
 
 class Costs(fields.Field[dict[str, Any]]):
-    """Nano-USD, whole and as a decimal string; null without a price."""
+    """Nano-USD, whole and as a decimal string."""
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        for name, cost in vars(value).items():
-            found[f"{name}_nano_usd"] = cost
-            found[f"{name}_usd"] = None if cost is None else usd(cost)
+        for name in ("least", "expected", "greatest"):
+            cost = getattr(value, name)
+            found |= {f"{name}_nano_usd": cost, f"{name}_usd": usd(cost)}
         return found
 
 
@@ -125,6 +125,9 @@ class PreflightView(StrictSchema):
     context = fields.Nested(ReceiptView, required=True, attribute="receipt")
     uncached = fields.Nested(ForecastView, required=True)
     cost = Costs(required=True, metadata={"type": "object", "description": "Least, expected and greatest."})
+    steps = fields.List(
+        fields.Dict(), required=True, metadata={"description": "What is lessened to fit a budget."}
+    )
 
 
 class SummaryView(StrictSchema):

@@ -18,6 +18,7 @@ from app.schemas.base import (
     whole_number,
 )
 from app.schemas.content import ANY_BLOCK, Content
+from app.schemas.money import dollars
 from app.schemas.sessions import MOST_SYSTEM_CHARACTERS
 from app.turns.run import REPAIRS
 
@@ -64,6 +65,11 @@ class MessageDraft(AnswerDraft):
     )
     expect_plan = text(
         64, 1, allow_none=True, metadata={"description": "The `plan` of a preflight: send this, or nothing."}
+    )
+    max_cost_nano_usd = dollars(
+        data_key="max_cost_usd",
+        allow_none=True,
+        metadata={"description": "The most that the answer may cost; its length is cut to fit."},
     )
 
 

@@ -17,9 +17,11 @@ from app.claude.events import Event
 from app.context import Counted, Prompt, settled
 from app.errors import ColloquyError, ContextOverflow, InternalError
 from app.extensions import claude
+from app.models.charges import Charge
 from app.models.messages import Message
 from app.models.turns import Turn
 from app.services import endings, logs, processes, receipts, summaries
+from app.services.budgets import Payer
 from app.services.endings import Ending
 from app.services.transactions import reading, writing
 from app.turns.log import Log
@@ -35,7 +37,8 @@ PAUSES_SECONDS = (0.1, 0.2, 0.5, 1, 2, 5, 5, 5, 10, 10, 10, 10)
 class Job:
     """A turn to carry out: the ids of its session and messages, the prompt, and the request that began it.
 
-    `receipt` says what is in the prompt; `shorten` makes another where Claude finds it too long.
+    `receipt` says what is in the prompt; `shorten` makes another where Claude finds it too long. The
+    `charge_id` is that of what the `payer` has reserved for it.
     """
 
     session_id: str
@@ -46,6 +49,8 @@ class Job:
     receipt: dict[str, Any]
     shorten: Callable[[Prompt, ContextOverflow], tuple[Prompt, dict[str, Any]]]
     request_id: str
+    charge_id: str
+    payer: Payer
     wants_summary: bool = False
 
     @property
@@ -70,7 +75,7 @@ def carry_out(job: Job, turn: Running) -> None:
 
     end(job, turn.log, run(job.prompt, _ask, _shortened(job), turn.log, turn.stop))
     if job.wants_summary:
-        summaries.refresh_soon(job.session_id)
+        summaries.refresh_soon(job.session_id, job.payer.key_id)
     for events in asked:
         with suppress(ColloquyError):
             deque(events, maxlen=0)  # read to the end, or the connection could not be used again
@@ -101,20 +106,23 @@ def end(job: Job, log: Log, outcome: Outcome) -> None:
     ending = _ending(job, outcome)
     log.usage = outcome.reply.usage
     with log.writer:
-        is_ours = _store(job, log, ending, outcome)
-        events = [*log.unwritten(), *ending.events] if is_ours else _told_by_others(log) or ending.events
+        last = _store(job, log, ending, outcome)
+        events = _told_by_others(log) or ending.events() if last is None else [*log.unwritten(), *last]
         log.finish(events)
 
 
-def _store(job: Job, log: Log, ending: Ending, outcome: Outcome) -> bool:
+def _store(job: Job, log: Log, ending: Ending, outcome: Outcome) -> Sequence[Event] | None:
+    """The last events, as they are stored; None where it is not this process's turn any more."""
     for pause in (*PAUSES_SECONDS, None):
         try:
             with writing() as session:
                 mine = Turn.holder == processes.name()
-                is_ours = endings.store(session, ending, mine, log.written, log.unwritten())
-                if is_ours:
+                last = endings.store(session, ending, mine, log.written, log.unwritten())
+                if last is None:  # deleted meanwhile, or ended by others: then nothing is open
+                    endings.settle(session, ending, Charge.id == job.charge_id)
+                else:
                     _note(session, job, outcome)
-                return is_ours
+                return last
         except PASSING_ERRORS:
             if pause is None:
                 raise

@@ -119,22 +119,15 @@ def settle(session: Session, payer: Payer, reserved_nano_usd: int, cost_nano_usd
         budget.spent_nano_usd += cost_nano_usd
 
 
-def of(caller: Caller) -> list[Standing]:
-    """The caller's budgets: those that a call of theirs counts in, and those of all their keys and sessions."""
+def visible_to(caller: Caller) -> list[Standing]:
+    """The budgets that calls of theirs count in, with those of all their keys and sessions; an admin's: all."""
     at = now()
     mine = (Budget.scope == ALL) | (Budget.user_id == caller.user_id)
     mine |= Budget.key_id.in_(select(ApiKey.id).where(ApiKey.user_id == caller.user_id))
     mine |= Budget.session_id.in_(select(ChatSession.id).where(ChatSession.user_id == caller.user_id))
+    found = select(Budget) if caller.is_admin else select(Budget).where(mine)
     with reading() as session:
-        rows = session.scalars(select(Budget).where(mine).order_by(Budget.scope))
-        return [_standing(one, at) for one in rows]
-
-
-def everyones() -> list[Standing]:
-    """All budgets there are."""
-    at = now()
-    with reading() as session:
-        return [_standing(one, at) for one in session.scalars(select(Budget).order_by(Budget.scope))]
+        return [_standing(one, at) for one in session.scalars(found.order_by(Budget.scope))]
 
 
 def put(caller: Caller, scope: str, limit: Limit) -> Standing:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
@@ -17,15 +17,19 @@ from app.billing.usage import Usage
 from app.claude.events import Event
 from app.claude.stop import Stop
 from app.errors import ColloquyError, UpstreamTimeout
-from app.extensions import claude, config
+from app.extensions import claude, config, parts
 from app.models.base import now
 from app.models.calls import SUMMARY, Call
+from app.models.charges import Charge
 from app.models.sessions import ChatSession
 from app.models.summaries import SummaryRow
-from app.services import idempotency, tasks
+from app.services import charges, idempotency, processes, tasks
+from app.services.budgets import Payer
+from app.services.charges import Order
 from app.services.idempotency import Claim, Made
 from app.services.identity import Caller
-from app.services.transactions import writing
+from app.services.tasks import Task
+from app.services.transactions import reading, writing
 from app.turns import reply
 from app.turns.reply import Reply
 
@@ -33,6 +37,7 @@ MOST_TRIES, WITHIN = 3, timedelta(hours=1)
 LATEST = 10
 MOST_EVENTS = 20_000
 PAUSES_SECONDS = (0.1, 0.5, 2, 5, 10)  # between tries to store how a call ended
+GRACE = timedelta(seconds=10)  # more than a process needs to renew once the database is there again
 DEAD = "interrupted"
 LATE = "Claude took too long to write the summary: try again."
 
@@ -51,22 +56,56 @@ def latest(session: Session, session_id: str) -> list[Call]:
     return list(session.scalars(of_session.order_by(Call.created_at.desc(), Call.id.desc()).limit(LATEST)))
 
 
-def begin(session_id: str, head_id: str, previous_id: str | None, *, is_limited: bool) -> Call | None:
-    """Note a try; None where one is at work, another went on from the summary before, or no try is left."""
+@dataclass(frozen=True)
+class Begun:
+    """A call that is noted, and the charge that is open for it."""
+
+    call: Call
+    charge_id: str
+
+
+def begin(task: Task, order: Order, key_id: str | None, *, is_limited: bool) -> Begun | None:
+    """Note a try; None where one is at work, another went on from the summary before, or no try is left.
+
+    Raises BudgetExhausted.
+    """
+    session_id = task.session_id
     with writing() as session:
         user_id = _lock(session, session_id)
-        newest = tasks.newest(session, session_id, head_id)
-        if user_id is None or (newest.id if newest else None) != previous_id:
+        newest = tasks.newest(session, session_id, task.head_id)
+        if user_id is None or (newest.id if newest else None) != task.previous_id:
             return None
-        _end_dead(session, session_id)
         recent = select(Call.status).where(Call.session_id == session_id, Call.purpose == SUMMARY)
         statuses = session.scalars(recent.where(Call.created_at > now() - WITHIN)).all()
         if "running" in statuses or (is_limited and len(statuses) >= MOST_TRIES):
             return None
-        call = Call(purpose=SUMMARY, model=config().summary_model, status="running")
-        call.user_id, call.session_id = user_id, session_id
+        call = Call(purpose=order.purpose, model=order.model, status="running", holder=processes.name())
+        call.user_id, call.session_id, call.leased_until = user_id, session_id, _until()
         session.add(call)
-    return call
+        session.flush()
+        charge_id = charges.open_for(session, Payer(user_id, key_id, session_id), order, call_id=call.id)
+    parts().running_calls.add(call.id)
+    return Begun(call, charge_id)
+
+
+def renew() -> None:
+    """Say that the calls of this process are alive."""
+    if running := list(parts().running_calls):
+        with writing() as session:
+            session.execute(update(Call).where(Call.id.in_(running)).values(leased_until=_until()))
+
+
+def end_dead() -> None:
+    """End the calls that processes left when they died; their charges are settled after that."""
+    is_dead = Call.leased_until.is_(None) | (Call.leased_until < now() - GRACE)
+    running = select(Call.id, Call.holder, is_dead).where(Call.status == "running")
+    with reading() as session:
+        rows = session.execute(running).all()
+    dead = [id_ for id_, holder, is_old in rows if is_old or processes.is_gone(holder)]
+    if dead:
+        with writing() as session:
+            gone = update(Call).where(Call.id.in_(dead), Call.status == "running")
+            session.execute(gone.values(status="failed", error=DEAD, ended_at=now()))
 
 
 def heard(body: dict[str, Any], stop: Stop) -> tuple[Reply, ColloquyError | None]:
@@ -85,14 +124,15 @@ def heard(body: dict[str, Any], stop: Stop) -> tuple[Reply, ColloquyError | None
     return reply.read(came), None
 
 
-def end(call: Call, usage: Usage | None, made: SummaryRow | str, asker: Asker | None = None) -> None:
-    """Store the summary, or the code of what went wrong, and charge what was used, once.
+def end(of: Begun, came: Reply, made: SummaryRow | str, asker: Asker | None = None) -> None:
+    """Store the summary, or the code of what went wrong, and pay for what was used, once.
 
     Raises IntegrityError where the message that the summary reaches to is gone, and Taken.
     """
+    parts().running_calls.discard(of.call.id)
     for pause in (*PAUSES_SECONDS, None):
         try:
-            _end(call, usage, made, asker)
+            _end(of, came, made, asker)
             return
         except (OperationalError, InterfaceError, TimeoutError):
             if pause is None:
@@ -100,14 +140,16 @@ def end(call: Call, usage: Usage | None, made: SummaryRow | str, asker: Asker | 
             time.sleep(pause)
 
 
-def _end(call: Call, usage: Usage | None, made: SummaryRow | str, asker: Asker | None) -> None:
-    used, is_failed = (usage or Usage()).tokens, isinstance(made, str)
+def _end(of: Begun, came: Reply, made: SummaryRow | str, asker: Asker | None) -> None:
+    call, usage, is_failed = of.call, came.usage, isinstance(made, str)
+    used = (usage or Usage()).tokens
     said: dict[str, Any] = {"status": "failed" if is_failed else "done", "error": made if is_failed else None}
     is_open = (Call.id == call.id) & ((Call.status == "running") | (Call.error == DEAD))
     with writing() as session:
         if asker:
             idempotency.keep(session, asker.caller, asker.claim, Made(str(call.session_id)))
         _lock(session, str(call.session_id))
+        charges.settle(session, Charge.id == of.charge_id, came, is_refused=is_failed)
         ended = update(Call).where(is_open).values(**said, ended_at=now(), **(used if usage else {}))
         if session.scalar(ended.returning(Call.id)) is None:
             return  # it was stored although the database did not say so, or the session is gone
@@ -128,10 +170,6 @@ def _lock(session: Session, session_id: str) -> str | None:
     return session.scalar(select(ChatSession.user_id).where(ChatSession.id == session_id).with_for_update())
 
 
-def _end_dead(session: Session, session_id: str) -> None:
-    """Calls that run for longer than they may were left by a process that ended."""
-    since = now() - timedelta(seconds=2 * _longest_seconds())
-    dead = update(Call).where(
-        Call.session_id == session_id, Call.status == "running", Call.created_at < since
-    )
-    session.execute(dead.values(status="failed", error=DEAD, ended_at=now()))
+def _until() -> datetime:
+    """How long a call is believed in without a sign of life."""
+    return now() + timedelta(seconds=config().lease_seconds)

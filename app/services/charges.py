@@ -20,7 +20,7 @@ from app.billing.usage import Usage
 from app.context.tokens import of_content
 from app.models.base import new_id, now
 from app.models.calls import Call
-from app.models.charges import OPEN, RELEASED, SETTLED, Charge
+from app.models.charges import IS_OPEN, OPEN, RELEASED, SETTLED, Charge
 from app.models.ledger import LedgerEntry
 from app.models.turns import Turn
 from app.services import budgets, prices
@@ -103,12 +103,12 @@ def note_free(session: Session, payer: Payer, order: Order, call_id: str) -> Non
     _enter(session, charge.id, ledger.settlement(0, 0))
 
 
-def recover() -> int:
+def recover(after: timedelta = FORGOTTEN_AFTER) -> int:
     """Settle what dead processes left open: charges that no running turn or call is there for; how many."""
     turn = exists().where(Turn.message_id == Charge.message_id)
     call = exists().where(Call.id == Charge.call_id, Call.status == "running")
-    old = Charge.created_at < now() - FORGOTTEN_AFTER
-    forgotten = select(Charge.id).where(Charge.status == OPEN, old, ~turn, ~call).limit(MOST_FORGOTTEN)
+    old = Charge.created_at < now() - after
+    forgotten = select(Charge.id).where(IS_OPEN, old, ~turn, ~call).limit(MOST_FORGOTTEN)
     with reading() as session:
         ids = session.scalars(forgotten).all()
     for id_ in ids:

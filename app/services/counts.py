@@ -9,10 +9,14 @@ from typing import Any
 
 from sqlalchemy import select
 
+from app.billing.usage import Usage
 from app.errors import ColloquyError
 from app.extensions import claude
 from app.models.base import now
 from app.models.calls import COUNT, Call
+from app.services import charges, prices
+from app.services.budgets import Payer
+from app.services.charges import Order
 from app.services.transactions import reading, writing
 
 
@@ -40,6 +44,10 @@ def count(owner: Owner, request: dict[str, Any]) -> int | None:
     except ColloquyError as error:
         call.status, call.error = "failed", error.code
     call.ended_at = now()
+    priced = prices.of(call.model)
+    order = Order(COUNT, call.model, priced.version if priced else "", 0, Usage())
     with writing() as session:
         session.add(call)
+        session.flush()
+        charges.note_free(session, Payer(owner.user_id, None, owner.session_id), order, call.id)
     return call.input_tokens

@@ -13,10 +13,11 @@ from app.billing.usage import Usage
 from app.claude.events import Event
 from app.errors import ColloquyError
 from app.models.base import now
+from app.models.charges import SETTLED, Charge
 from app.models.messages import Message
 from app.models.sessions import ChatSession
 from app.models.turns import Turn
-from app.services import logs, tree
+from app.services import bills, charges, logs, tree
 from app.turns.reply import Reply
 
 
@@ -37,31 +38,37 @@ class Ending:
         """The error as it is kept with the message, and sent."""
         return {**self.error.as_problem(), "request_id": self.request_id} if self.error else None
 
-    @property
-    def events(self) -> list[Event]:
-        """The last events of the log."""
+    def events(self, charge: Charge | None = None) -> list[Event]:
+        """The last events of the log: what it cost, where it did, and how it ended."""
         done = {"message_id": self.message_id, "status": self.status, "stop_reason": self.reply.stop_reason}
-        ends = Event.made("colloquy.done", done)
-        return [Event.made("error", self.problem), ends] if self.problem else [ends]
+        costs = [bills.event(charge)] if charge and charge.status == SETTLED else []
+        wrong = [Event.made("error", self.problem)] if self.problem else []
+        return [*costs, *wrong, Event.made("colloquy.done", done)]
 
 
 def store(
     session: Session, ending: Ending, held: ColumnElement[bool], written: int, unwritten: Sequence[Event]
-) -> bool:
-    """End the turn in the caller's transaction; False where it is not `held` as the caller believes.
+) -> Sequence[Event] | None:
+    """End the turn in the caller's transaction; None where it is not `held` as the caller believes.
 
-    `unwritten` are the events that follow number `written`, without those of the ending.
+    `unwritten` are the events that follow number `written`, without those of the ending, which are returned.
     """
     # The session first, as whoever deletes it does: two that lock in turn never wait for each other.
     session.scalar(select(ChatSession.id).where(ChatSession.id == ending.session_id).with_for_update())
     gone = delete(Turn).where(Turn.message_id == ending.message_id, held).returning(Turn.message_id)
     if session.scalar(gone) is None:
-        return False
+        return None
     message = session.scalars(select(Message).where(Message.id == ending.message_id)).one()
-    logs.store(session, ending.message_id, written, [*unwritten, *ending.events])
     _fill(message, ending)
     tree.index(session, message, _count(session, ending))
-    return True
+    last = ending.events(settle(session, ending, Charge.message_id == ending.message_id))
+    logs.store(session, ending.message_id, written, [*unwritten, *last])
+    return last
+
+
+def settle(session: Session, ending: Ending, which: ColumnElement[bool]) -> Charge | None:
+    """Pay for it; nothing where Claude refused the call."""
+    return charges.settle(session, which, ending.reply, is_refused=ending.status == "failed")
 
 
 def _fill(message: Message, ending: Ending) -> None:

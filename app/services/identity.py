@@ -19,7 +19,12 @@ class Caller:
     user_id: str
     name: str
     role: str
-    key_id: str
+    key_id: str | None
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether they look after the server."""
+        return self.role == "admin"
 
 
 def identify(secret: str) -> Caller:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -28,13 +28,14 @@ class Lessened:
 def fitted(
     prompt: Prompt,
     most_nano_usd: int,
-    rungs: Sequence[str],
+    rungs: Iterable[str],
     on_model: Callable[[], Prompt | None],
 ) -> Lessened | None:
     """The prompt so that it costs no more; None where no rung reaches that.
 
     `on_model` makes it for the cheaper model; None where that is no other one.
     """
+    rungs = list(rungs)
     if quotes.of(prompt).greatest <= most_nano_usd:
         return Lessened(prompt)
     for rung in rungs:

@@ -17,7 +17,7 @@ from app.models.base import now
 from app.models.messages import Message
 from app.models.turn_events import TurnEvents
 from app.models.turns import Turn
-from app.services import endings, idempotency, logs, processes
+from app.services import calls, charges, endings, idempotency, logs, processes
 from app.services.endings import Ending
 from app.services.transactions import reading, writing
 from app.telemetry.logging import logger
@@ -107,7 +107,10 @@ def keep_watch() -> None:
 
 def _look_after() -> None:
     renew()
+    calls.renew()
     recover()
+    calls.end_dead()
+    charges.recover()
 
 
 def _every(of: Parts, act: Callable[[], object], seconds: float) -> Callable[[], bool]:
@@ -141,7 +144,7 @@ def _interrupt(turn: Turn) -> bool:
     as_seen = (Turn.holder == turn.holder) & (Turn.leased_until == turn.leased_until)
     with writing() as session:
         events = logs.stored(session, turn.message_id)
-        return endings.store(session, _ending(turn, events), as_seen, len(events), ())
+        return endings.store(session, _ending(turn, events), as_seen, len(events), ()) is not None
 
 
 def _ending(turn: Turn, events: Sequence[Event]) -> Ending:

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from app.billing.costs import Classes, cost_nano_usd
-from app.context import Prompt
-from app.services import beginnings, sessions
+from app.services import beginnings, quotes, sessions
 from app.services.beginnings import Draft, HeadMoved, Start
 from app.services.identity import Caller
+from app.services.quotes import Quote
 from app.services.transactions import reading
 
 TRIES_AT_THE_HEAD = 3
-
-
-@dataclass(frozen=True)
-class Cost:
-    """In nano-USD; None for a model without a price."""
-
-    least: int | None
-    expected: int | None
-    greatest: int | None
 
 
 @dataclass(frozen=True)
@@ -37,7 +28,8 @@ class Preflight:
     expected_output_tokens: int
     receipt: dict[str, Any]
     uncached: dict[str, int]
-    cost: Cost
+    cost: Quote
+    steps: Sequence[dict[str, Any]]
 
 
 def preflight(caller: Caller, draft: Draft) -> Preflight:
@@ -50,10 +42,11 @@ def preflight(caller: Caller, draft: Draft) -> Preflight:
         max_tokens=prompt.max_tokens,
         input_tokens=prompt.plan.prompt_tokens,
         greatest_input_tokens=prompt.plan.greatest_tokens,
-        expected_output_tokens=expected_output_tokens(prompt),
+        expected_output_tokens=quotes.expected_output_tokens(prompt),
         receipt=start.receipt,
         uncached=asdict(prompt.plan.uncached),
-        cost=cost_of(prompt),
+        cost=start.quote,
+        steps=start.steps,
     )
 
 
@@ -65,41 +58,3 @@ def _prepared(caller: Caller, draft: Draft, session_id: str) -> Start:
         with suppress(HeadMoved):
             return beginnings.prepare(caller, draft, chat)
     raise sessions.busy(session_id)
-
-
-def expected_output_tokens(prompt: Prompt) -> int:
-    """What answers took in this conversation so far, within what this one may."""
-    return min(prompt.plan.answer_tokens, prompt.max_tokens)
-
-
-def cost_of(prompt: Prompt) -> Cost:
-    """Least: all that is marked is read, and one token answered. Greatest: nothing is, and it is full."""
-    plan = prompt.plan
-    expected = Classes(**asdict(plan.cached), output_tokens=expected_output_tokens(prompt))
-    return Cost(
-        cost_nano_usd(prompt.model, _least(prompt)),
-        cost_nano_usd(prompt.model, expected),
-        max(
-            (cost_nano_usd(prompt.model, one) for one in _greatest(prompt)),
-            key=lambda cost: -1 if cost is None else cost,
-        ),
-    )
-
-
-def _least(prompt: Prompt) -> Classes:
-    uncached = prompt.plan.uncached
-    doubt = prompt.plan.greatest_tokens - prompt.plan.prompt_tokens
-    written = uncached.cache_write_5m_tokens + uncached.cache_write_1h_tokens
-    rest = max(uncached.input_tokens - doubt, 0)
-    return Classes(rest, max(written - doubt, 0), output_tokens=1)
-
-
-def _greatest(prompt: Prompt) -> list[Classes]:
-    """Every token at each price it may be written for, and as plain input."""
-    tokens, output = prompt.plan.greatest_tokens, prompt.max_tokens
-    has_hour = any(one.ttl == "1h" for one in prompt.markers) or bool(prompt.system or prompt.tools)
-    found = [
-        Classes(input_tokens=tokens, output_tokens=output),
-        Classes(cache_write_5m_tokens=tokens, output_tokens=output),
-    ]
-    return [*found, Classes(cache_write_1h_tokens=tokens, output_tokens=output)] if has_hour else found

@@ -6,24 +6,28 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 from sqlalchemy import insert, inspect, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from app.billing.costs import cost_nano_usd
+from app.billing.usage import Usage
 from app.claude.stop import Stop
 from app.context import summarising
 from app.context.scene import Scene
-from app.context.tokens import of_text
+from app.context.tokens import of_content, of_text
 from app.errors import ColloquyError, NothingToCompact, UpstreamFailed
 from app.extensions import parts
 from app.models.base import new_id, now
-from app.models.calls import Call
+from app.models.calls import SUMMARY, Call
 from app.models.messages import Message
 from app.models.sessions import ChatSession
 from app.models.summaries import SummaryRow
-from app.services import calls, idempotency, sessions, tasks
-from app.services.calls import Asker
+from app.services import calls, idempotency, prices, sessions, tasks
+from app.services.calls import Asker, Begun
+from app.services.charges import Order
 from app.services.idempotency import Claim, Made, Taken
 from app.services.identity import Caller
 from app.services.models import window_of
@@ -33,6 +37,7 @@ from app.services.transactions import reading, writing
 from app.telemetry.logging import logger
 from app.turns.runner import attempt
 
+GREATEST_SHARE = 1.5  # of an estimate that leans to the high side
 PAUSE_SECONDS = 0.2  # between two looks whether another call has made the summary
 UNUSABLE, OUTDATED = "summary_unusable", "summary_outdated"
 UNUSABLE_DETAIL = "Claude's summary is refused, unfinished, blank or far too long: try again."
@@ -48,7 +53,7 @@ class Once(Stop):
         return True
 
 
-def refresh_soon(session_id: str) -> None:
+def refresh_soon(session_id: str, key_id: str | None = None) -> None:
     """Make the next summary in the background where the session wants one; whatever goes wrong ends here.
 
     It belongs after the end of a turn has been told, for it reads the session's setting at once.
@@ -57,7 +62,7 @@ def refresh_soon(session_id: str) -> None:
 
     def _refresh() -> None:
         with of.context():
-            attempt(lambda: refresh(session_id), "a summary could not be made")
+            attempt(lambda: refresh(session_id, key_id), "a summary could not be made")
 
     chat = None if of.is_draining else attempt(lambda: _wanting(session_id), "a setting could not be read")
     if chat:
@@ -65,15 +70,15 @@ def refresh_soon(session_id: str) -> None:
             threading.Thread(target=_refresh, daemon=True).start()
 
 
-def refresh(session_id: str) -> SummaryRow | None:
-    """Make the next summary if one is wanted and a try is left; None where none was made."""
+def refresh(session_id: str, key_id: str | None = None) -> SummaryRow | None:
+    """Make the next summary if one is wanted, a try is left and it can be paid; None where none was made."""
     chat = _wanting(session_id)
     task = tasks.foreseen(chat) if chat else None
-    call = calls.begin(session_id, task.head_id, task.previous_id, is_limited=True) if task else None
-    if task is None or call is None:
+    if task is None:
         return None
     try:
-        return _written(task, call, Once())
+        begun = calls.begin(task, _order(task), key_id, is_limited=True)
+        return _written(task, begun, Once()) if begun else None
     except ColloquyError as error:
         log_lines.warning("a summary failed: %s", error.detail, extra={"session_id": session_id})
         return None
@@ -151,13 +156,13 @@ def _compacted(asker: Asker, chat: ChatSession) -> SummaryRow | None:
     task = tasks.task(chat, scene, upto_depth)
     if task is None:
         raise NothingToCompact(OUTDATED_DETAIL)
-    call = calls.begin(chat.id, task.head_id, task.previous_id, is_limited=False)
-    if call is None:
+    begun = calls.begin(task, _order(task), asker.caller.key_id, is_limited=False)
+    if begun is None:
         time.sleep(PAUSE_SECONDS)
         return None
     if task.is_last:
-        return _written(replace(task, is_due=True), call, Stop(), asker)
-    _written(task, call, Stop())
+        return _written(replace(task, is_due=True), begun, Stop(), asker)
+    _written(task, begun, Stop())
     return None
 
 
@@ -174,18 +179,31 @@ def _taken(asker: Asker, chat: ChatSession, scene: Scene) -> SummaryRow:
     raise NothingToCompact("There is only the newest turn, or a summary covers all before it.")
 
 
-def _written(task: Task, call: Call, stop: Stop, asker: Asker | None = None) -> SummaryRow:
+def _order(task: Task) -> Order:
+    """What a call may cost at the most; raises ModelNotPriced."""
+    body = _request(task)
+    found = prices.needed(body["model"])
+    expected = sum(of_content(one["content"]) for one in body["messages"])
+    greatest = Usage(round(GREATEST_SHARE * expected), output_tokens=body["max_tokens"])
+    return Order(SUMMARY, body["model"], found.version, cost_nano_usd(found, greatest), Usage(expected))
+
+
+def _request(task: Task) -> dict[str, Any]:
+    return summarising.request(task.writer, task.previous, task.covered)
+
+
+def _written(task: Task, begun: Begun, stop: Stop, asker: Asker | None = None) -> SummaryRow:
     """The summary, asked for and stored. Raises what Claude fails with, NothingToCompact and Taken."""
-    came, error = calls.heard(summarising.request(task.writer, task.previous, task.covered), stop)
+    came, error = calls.heard(_request(task), stop)
     text = summarising.usable_text(task.writer, came.content, came.stop_reason)
     if error or text is None:
-        calls.end(call, came.usage, error.code if error else UNUSABLE)
+        calls.end(begun, came, error.code if error else UNUSABLE)
         raise error or UpstreamFailed(UNUSABLE_DETAIL)
     row = _row(task, text)
     try:
-        calls.end(call, came.usage, row, asker)
+        calls.end(begun, came, row, asker)
     except (IntegrityError, Taken) as refused:
-        calls.end(call, came.usage, OUTDATED)
+        calls.end(begun, came, OUTDATED)
         if isinstance(refused, Taken):
             raise
         raise NothingToCompact(OUTDATED_DETAIL) from None

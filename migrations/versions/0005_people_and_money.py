@@ -124,6 +124,10 @@ def _create_charges() -> None:
     )
     op.create_index("ix_charges_user_id_settled_at", "charges", ["user_id", "settled_at"])
     op.create_index("ix_charges_settled_at", "charges", ["settled_at"])
+    is_open = sa.text("status = 'open'")
+    op.create_index(
+        "ix_charges_open", "charges", ["created_at"], sqlite_where=is_open, postgresql_where=is_open
+    )
     for name in ("key_id", "session_id", "message_id", "call_id"):
         op.create_index(f"ix_charges_{name}", "charges", [name])
 

@@ -31,6 +31,8 @@ class Scale:
     histories: int = 1_500
     turns_held: int = 60
     sessions_planned: int = 30
+    charges: int = 1_500
+    sends_at_once: int = 40
 
 
 QUICK = Scale()
@@ -48,6 +50,8 @@ LONG = Scale(
     histories=100_000,
     turns_held=300,
     sessions_planned=1_000,
+    charges=100_000,
+    sends_at_once=200,
 )
 Found = Callable[[str], None]
 
