@@ -6,9 +6,10 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from app.billing.costs import Classes, cost_nano_usd
+from app.billing.costs import cost_nano_usd
+from app.billing.usage import Usage
 from app.context import Prompt
-from app.services import beginnings, sessions
+from app.services import beginnings, prices, sessions
 from app.services.beginnings import Draft, HeadMoved, Start
 from app.services.identity import Caller
 from app.services.transactions import reading
@@ -74,32 +75,32 @@ def expected_output_tokens(prompt: Prompt) -> int:
 
 def cost_of(prompt: Prompt) -> Cost:
     """Least: all that is marked is read, and one token answered. Greatest: nothing is, and it is full."""
-    plan = prompt.plan
-    expected = Classes(**asdict(plan.cached), output_tokens=expected_output_tokens(prompt))
+    priced = prices.of(prompt.model)
+    if priced is None:
+        return Cost(None, None, None)
+    expected = Usage(**asdict(prompt.plan.cached), output_tokens=expected_output_tokens(prompt))
     return Cost(
-        cost_nano_usd(prompt.model, _least(prompt)),
-        cost_nano_usd(prompt.model, expected),
-        max(
-            (cost_nano_usd(prompt.model, one) for one in _greatest(prompt)),
-            key=lambda cost: -1 if cost is None else cost,
-        ),
+        cost_nano_usd(priced, _least(prompt)),
+        cost_nano_usd(priced, expected),
+        max(cost_nano_usd(priced, one) for one in _greatest(prompt)),
     )
 
 
-def _least(prompt: Prompt) -> Classes:
+def _least(prompt: Prompt) -> Usage:
     uncached = prompt.plan.uncached
     doubt = prompt.plan.greatest_tokens - prompt.plan.prompt_tokens
     written = uncached.cache_write_5m_tokens + uncached.cache_write_1h_tokens
     rest = max(uncached.input_tokens - doubt, 0)
-    return Classes(rest, max(written - doubt, 0), output_tokens=1)
+    return Usage(rest, max(written - doubt, 0), output_tokens=1)
 
 
-def _greatest(prompt: Prompt) -> list[Classes]:
-    """Every token at each price it may be written for, and as plain input."""
+def _greatest(prompt: Prompt) -> list[Usage]:
+    """Every token at each price it may have."""
     tokens, output = prompt.plan.greatest_tokens, prompt.max_tokens
     has_hour = any(one.ttl == "1h" for one in prompt.markers) or bool(prompt.system or prompt.tools)
     found = [
-        Classes(input_tokens=tokens, output_tokens=output),
-        Classes(cache_write_5m_tokens=tokens, output_tokens=output),
+        Usage(input_tokens=tokens, output_tokens=output),
+        Usage(cache_read_tokens=tokens, output_tokens=output),
+        Usage(cache_write_5m_tokens=tokens, output_tokens=output),
     ]
-    return [*found, Classes(cache_write_1h_tokens=tokens, output_tokens=output)] if has_hour else found
+    return [*found, Usage(cache_write_1h_tokens=tokens, output_tokens=output)] if has_hour else found
