@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import sqlite3
 import threading
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, Engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 
+from app.billing.prices import Prices
 from app.claude.catalog import Catalog
 from app.claude.client import Claude
 from app.models.base import Model
@@ -58,6 +60,8 @@ class Parts:
         self.is_draining = False
         self.running_calls: set[str] = set()
         self.leases_seen: dict[tuple[str, datetime], float] = {}
+        self.prices_state = object()
+        self.prices_kept: tuple[object, float, Mapping[str, Prices]] | None = None
         self._app = app
 
     def context(self) -> AbstractContextManager[Any]:

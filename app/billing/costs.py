@@ -2,47 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from app.billing.prices import Price, prices_of
-
-
-@dataclass(frozen=True)
-class Classes:
-    """The tokens of a call as they are paid for."""
-
-    input_tokens: int = 0
-    cache_read_tokens: int = 0
-    cache_write_5m_tokens: int = 0
-    cache_write_1h_tokens: int = 0
-    output_tokens: int = 0
-
-    @property
-    def prompt_tokens(self) -> int:
-        """The whole prompt."""
-        return (
-            self.input_tokens
-            + self.cache_read_tokens
-            + self.cache_write_5m_tokens
-            + self.cache_write_1h_tokens
-        )
+from app.billing.prices import Prices
+from app.billing.usage import Usage
 
 
-def cost_nano_usd(model: str, used: Classes) -> int | None:
-    """What a call costs; None for a model without a price."""
-    price = tier(model, used.prompt_tokens)
-    if price is None:
-        return None
+def cost_nano_usd(prices: Prices, used: Usage) -> int:
+    """What a call costs, to the unit: its tokens and its web searches."""
+    price = prices.tier(used.prompt_tokens, used.speed)
     return (
         used.input_tokens * price.input_nano_usd
         + used.cache_read_tokens * price.cache_read_nano_usd
         + used.cache_write_5m_tokens * price.cache_write_5m_nano_usd
         + used.cache_write_1h_tokens * price.cache_write_1h_nano_usd
         + used.output_tokens * price.output_nano_usd
+        + used.web_searches * prices.web_search_nano_usd
     )
-
-
-def tier(model: str, prompt_tokens: int) -> Price | None:
-    """The prices that hold for a prompt of this length."""
-    reached = [one for one in prices_of(model) if one.above_prompt_tokens < max(prompt_tokens, 1)]
-    return reached[-1] if reached else None

@@ -11,7 +11,7 @@ LONGEST_SPEED = 16
 
 @dataclass(frozen=True)
 class Usage:
-    """Tokens by class, as they are paid for: thinking is part of the output. `speed` is as Claude calls it."""
+    """Tokens by class, as they are paid for: thinking is part of the output. `speed` is Claude's word."""
 
     input_tokens: int = 0
     cache_read_tokens: int = 0

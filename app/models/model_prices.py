@@ -11,7 +11,7 @@ from app.models.base import Model, UtcDateTime, now
 
 
 class ModelPrice(Model):
-    """What a token of each class costs, in nano-USD, whatever the prompt's length."""
+    """What a token of each class costs, in nano-USD, whatever the prompt's length, and a web search."""
 
     __tablename__ = "model_prices"
 
@@ -21,4 +21,5 @@ class ModelPrice(Model):
     cache_write_5m_nano_usd: Mapped[int] = mapped_column(BigInteger)
     cache_write_1h_nano_usd: Mapped[int] = mapped_column(BigInteger)
     output_nano_usd: Mapped[int] = mapped_column(BigInteger)
+    web_search_nano_usd: Mapped[int] = mapped_column(BigInteger)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)

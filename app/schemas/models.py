@@ -44,7 +44,17 @@ class ModelView(StrictSchema):
         required=True, metadata={"description": "active, deprecated, retired or unknown."}
     )
     retires_at = fields.String(required=True, allow_none=True)
+    is_priced = fields.Boolean(
+        required=True, metadata={"description": "What has no price is not used until an admin sets one."}
+    )
+    price_version = fields.String(required=True, allow_none=True, metadata={"example": "genai-prices 0.2.3"})
     prices = fields.List(fields.Nested(PriceView), required=True)
+    fast_prices = fields.List(
+        fields.Nested(PriceView),
+        required=True,
+        metadata={"description": "For answers with speed `fast`; empty where they cost the same."},
+    )
+    web_search_nano_usd = fields.Integer(required=True, allow_none=True)
     is_default = fields.Boolean(required=True)
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import functools
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from app.billing import prices
-from app.billing.prices import Price
+from app.billing.prices import Price, Prices, known, listed_models
 from app.claude.rules.models import find
 from app.context import Window
 from app.context.tariff import Tariff
 from app.extensions import config, parts
+from app.services import prices
 from app.services.pages import Ask, Page, cut
 
 UNKNOWN_WINDOW_TOKENS = 200_000
@@ -32,14 +32,18 @@ class ModelCard:
     greatest_output_tokens: int
     lifecycle: str
     retires_at: str | None
-    prices: list[Price]
+    is_priced: bool
+    price_version: str | None
+    prices: Sequence[Price]
+    fast_prices: Sequence[Price]
+    web_search_nano_usd: int | None
     is_default: bool
 
 
 def available() -> list[ModelCard]:
     """The models that may be used, as upstream lists them, or the price list where upstream has no list."""
     listed = parts().catalog.models()
-    ids = list(listed) or sorted(one.id for one in prices.listed_models() if find(one.id))
+    ids = list(listed) or sorted(one.id for one in listed_models() if find(one.id))
     return [_card(one, listed.get(one, {})) for one in ids]
 
 
@@ -54,45 +58,45 @@ def page(ask: Ask) -> Page[ModelCard]:
 def window_of(model: str) -> Window:
     """What a model can hold. Upstream is only asked about a model that the price list doesn't know."""
     card = parts().catalog.remembered(model)
-    if card is None and prices.known(model) is None:
+    if card is None and known(model) is None:
         card = parts().catalog.models().get(model)
     return _window(model, card or {})
 
 
 def tokens_factor_of(model: str | None) -> float:
     """How many tokens a model makes where the newest tokenizer makes one; 1 for None."""
-    known = find(model)
-    return OLDER_TOKENS_FACTOR if known and not known.is_dense else 1.0
+    rules = find(model)
+    return OLDER_TOKENS_FACTOR if rules and not rules.is_dense else 1.0
 
 
 def _window(model: str, said: dict[str, Any]) -> Window:
-    known, priced = find(model), prices.known(model)
-    listed = priced.context_window if priced else None
+    rules, info, priced = find(model), known(model), prices.of(model)
+    listed = info.context_window if info else None
     return Window(
         model=model,
         window_tokens=said.get("max_input_tokens") or listed or UNKNOWN_WINDOW_TOKENS,
         greatest_output_tokens=said.get("max_tokens")
-        or (known.output_tokens if known else UNKNOWN_OUTPUT_TOKENS),
+        or (rules.output_tokens if rules else UNKNOWN_OUTPUT_TOKENS),
         tokens_factor=tokens_factor_of(model),
-        usual_budget_tokens=_usual_budget_tokens(model),
-        tariff=_tariff(model),
+        usual_budget_tokens=_usual_budget_tokens(priced),
+        tariff=_tariff(model, priced),
     )
 
 
-def _usual_budget_tokens(model: str) -> int:
+def _usual_budget_tokens(priced: Prices | None) -> int:
     """The input share where nobody names one: not beyond the length at which a model's price goes up."""
-    dearer_above = [one.above_prompt_tokens for one in prices.prices_of(model) if one.above_prompt_tokens]
+    tiers = priced.tiers if priced else ()
+    dearer_above = [one.above_prompt_tokens for one in tiers if one.above_prompt_tokens]
     return min([USUAL_BUDGET_TOKENS, *dearer_above])
 
 
-@functools.cache
-def _tariff(model: str) -> Tariff:
-    """What the model's cache costs, from the price list; its least prefix, from the rules."""
-    priced, known, usual = prices.prices_of(model), find(model), Tariff()
-    least = known.cache_minimum_tokens if known else usual.minimum_tokens
-    if not priced or not priced[0].input_nano_usd:
+def _tariff(model: str, priced: Prices | None) -> Tariff:
+    """What the model's cache costs, from its prices; its least prefix, from the rules."""
+    rules, usual = find(model), Tariff()
+    least = rules.cache_minimum_tokens if rules else usual.minimum_tokens
+    if priced is None or not priced.tiers[0].input_nano_usd:
         return replace(usual, minimum_tokens=least)
-    one = priced[0]
+    one = priced.tiers[0]
     return Tariff(
         read=one.cache_read_nano_usd / one.input_nano_usd,
         write_5m=one.cache_write_5m_nano_usd / one.input_nano_usd,
@@ -102,7 +106,7 @@ def _tariff(model: str) -> Tariff:
 
 
 def _card(model: str, said: dict[str, Any]) -> ModelCard:
-    window = _window(model, said)
+    window, priced = _window(model, said), prices.of(model)
     return ModelCard(
         id=model,
         name=said.get("display_name") or model,
@@ -110,6 +114,10 @@ def _card(model: str, said: dict[str, Any]) -> ModelCard:
         greatest_output_tokens=window.greatest_output_tokens,
         lifecycle=said.get("lifecycle") or "unknown",
         retires_at=said.get("retires_at"),
-        prices=prices.prices_of(model),
+        is_priced=priced is not None,
+        price_version=priced.version if priced else None,
+        prices=priced.tiers if priced else (),
+        fast_prices=priced.fast_tiers if priced else (),
+        web_search_nano_usd=priced.web_search_nano_usd if priced else None,
         is_default=model == config().model,
     )

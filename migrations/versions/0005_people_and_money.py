@@ -22,6 +22,7 @@ PRICES = (
     "cache_write_5m_nano_usd",
     "cache_write_1h_nano_usd",
     "output_nano_usd",
+    "web_search_nano_usd",
 )
 APPEND_ONLY = ("ledger_entries", "audit_entries")
 

@@ -15,7 +15,14 @@ def test_models_have_windows_prices_and_a_lifecycle(api: Api) -> None:
     assert sonnet["prices"][0]["input_nano_usd"] == 2_000
     assert sonnet["prices"][0]["cache_read_usd"] == "0.0000001"
     assert [one["above_prompt_tokens"] for one in listed["claude-haiku-5-5"]["prices"]] == [0, 100_000]
-    assert listed["claude-simulator-8k"]["prices"] == []
+    assert sonnet["is_priced"]
+    assert sonnet["price_version"].startswith("genai-prices ")
+    assert sonnet["fast_prices"] == []
+    assert listed["claude-opus-5-5"]["fast_prices"][0]["output_usd"] == "0.00004"
+    assert listed["claude-opus-5-5"]["web_search_nano_usd"] == 10_000_000
+    simulated = listed["claude-simulator-8k"]
+    assert (simulated["is_priced"], simulated["price_version"]) == (True, "simulator")
+    assert simulated["prices"][0]["input_nano_usd"] == 0
 
 
 def test_models_are_paged_like_every_list(api: Api) -> None:

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
-from app.billing.costs import Classes, cost_nano_usd
+from app.billing.costs import cost_nano_usd
+from app.billing.prices import Prices, listed
+from app.billing.usage import Usage
 from app.claude.simulator import Simulator
 from tests.faults.conftest import Found, Scale
 from tests.support import Api, last_asked, plan_of
@@ -45,26 +47,31 @@ class Sent:
     answer: dict[str, Any]
 
     @property
-    def used(self) -> Classes:
+    def used(self) -> Usage:
         usage = self.answer["usage"]
-        return Classes(**{name: tokens for name, tokens in usage.items() if name != "prompt_tokens"})
+        return Usage(**{name: tokens for name, tokens in usage.items() if name != "prompt_tokens"})
 
     @property
-    def cost(self) -> int | None:
-        return cost_nano_usd(self.plan["model"], self.used)
+    def prices(self) -> Prices:
+        found = listed(self.plan["model"])
+        assert found is not None
+        return found
+
+    @property
+    def cost(self) -> int:
+        return cost_nano_usd(self.prices, self.used)
 
     @property
     def off(self) -> float:
         """By what share the cost is more than was expected."""
-        return (self.cost or 0) / self.plan["cost"]["expected_nano_usd"] - 1
+        return self.cost / self.plan["cost"]["expected_nano_usd"] - 1
 
     @property
     def input_off(self) -> float:
         """The same of the prompt alone."""
-        model = self.plan["model"]
         expected = {name: value for name, value in self.plan["context"]["cache"].items() if name != "ttl"}
-        cost = cost_nano_usd(model, replace(self.used, output_tokens=0))
-        return (cost or 0) / (cost_nano_usd(model, Classes(**expected)) or 1) - 1
+        cost = cost_nano_usd(self.prices, replace(self.used, output_tokens=0))
+        return cost / (cost_nano_usd(self.prices, Usage(**expected)) or 1) - 1
 
     @property
     def prompt_off(self) -> float:
@@ -183,7 +190,7 @@ def test_what_is_planned_is_sent_and_costs_what_was_said(
             check(one, seed)
     among = ", ".join(f"{count} {name}" for name, count in counts.items())
     found(f"{scale.sessions_planned} sessions, {len(sent)} sends ({among}): every one as planned")
-    later = [one for one in sent if one.turn >= 2 and one.cost is not None]
+    later = [one for one in sent if one.turn >= 2 and one.cost]
     prompts, steady = [one.input_off for one in later], [one.off for one in later if one.is_steady]
     found(f"the prompt's cost from what was expected, from turn 3 on: {shares(prompts)}")
     found(f"the whole cost, where answers are of one length: {shares(steady)}")
@@ -197,6 +204,5 @@ def check(one: Sent, seed: int) -> None:
     where = f"seed {seed}, turn {one.turn}"
     assert plan_of(one.body) == one.plan["plan"], where
     assert one.answer["context"]["tokens"] == one.plan["context"]["tokens"], where
-    if one.cost is not None:
-        least, greatest = (one.plan["cost"][f"{name}_nano_usd"] for name in ("least", "greatest"))
-        assert least <= one.cost <= greatest, f"{where}: {least} {one.cost} {greatest} {one.plan} {one.used}"
+    least, greatest = (one.plan["cost"][f"{name}_nano_usd"] for name in ("least", "greatest"))
+    assert least <= one.cost <= greatest, f"{where}: {least} {one.cost} {greatest} {one.plan} {one.used}"

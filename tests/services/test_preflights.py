@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 import pytest
 
-from app.billing.costs import Classes, cost_nano_usd
+from app.billing.costs import cost_nano_usd
+from app.billing.usage import CLASSES, Usage
 from app.errors import ContextOverflow, NotFound, PlanChanged
 from app.models.messages import Message
-from app.services import preflights, sessions, turns
+from app.services import preflights, prices, sessions, turns
 from app.services.identity import Caller
 from app.services.settings import Wishes
 from tests.services.conftest import REQUEST_ID, draft, say
@@ -20,8 +20,9 @@ MODEL = "claude-sonnet-5-5"
 LONG = "some words to fill the window with, " * 30
 
 
-def paid(answer: Message) -> int | None:
-    return cost_nano_usd(MODEL, Classes(**{name: getattr(answer, name) for name in asdict(Classes())}))
+def paid(answer: Message) -> int:
+    used = Usage(**{name: getattr(answer, name) for name in CLASSES})
+    return cost_nano_usd(prices.needed(MODEL), used)
 
 
 def sent(caller: Caller, text: str, session_id: str, **values: Any) -> Message:
@@ -43,7 +44,6 @@ def test_the_cost_of_every_send_lies_between_the_least_and_the_greatest(ada: Cal
         text = f"Number {number}: {LONG}"
         plan = preflights.preflight(ada, draft(text, session_id))
         cost = paid(sent(ada, text, session_id, expected_plan=plan.plan))
-        assert cost is not None
         assert plan.cost.least <= cost <= plan.cost.greatest
         assert plan.cost.least <= plan.cost.expected <= plan.cost.greatest
         assert plan.expected_output_tokens <= 200

@@ -82,6 +82,13 @@ def test_thinking_is_counted_apart_where_claude_says_so() -> None:
     assert (reply.thinking_tokens, reply.usage) == (5, Usage(10, 20, 12, 18, 7))
 
 
+def test_what_only_the_start_tells_and_what_only_the_end_tells_come_together() -> None:
+    begin = made("message_start", message={"usage": {"input_tokens": 10, "speed": "fast"}})
+    said = {"input_tokens": 900, "output_tokens": 7, "server_tool_use": {"web_search_requests": 2}}
+    reply = read([begin, made("message_delta", usage=said)])
+    assert reply.usage == Usage(input_tokens=900, output_tokens=7, web_searches=2, speed="fast")
+
+
 @pytest.mark.parametrize("details", [None, 5, [], {}, {"thinking": 5}])
 def test_where_it_is_not_said_nobody_knows(details: Any) -> None:
     end = made("message_delta", usage={"output_tokens": 7, "output_tokens_details": details})
