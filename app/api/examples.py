@@ -31,7 +31,7 @@ EVENT = {
         "id": {"type": "string", "description": "`<message_id>:<n>`, n = 1, 2, 3 … without a gap."},
         "event": {
             "type": "string",
-            "description": "A name of Claude's, `colloquy.turn`, `.context`, `.receipt`, `.done`, or `error`.",
+            "description": "Claude's, or `colloquy.turn`, `.context`, `.receipt`, `.done`, or `error`.",
         },
         "data": {"type": "string", "contentMediaType": "application/json"},
     },
@@ -52,7 +52,7 @@ SHOWN = (
 STREAM = {
     "content_type": EVENT_STREAM,
     "schema": EVENT,
-    "description": "Server-sent events: Claude's own, and `colloquy.turn`, `.context`, `.receipt`, `error`, `.done`.",
+    "description": "Claude's own events, and `colloquy.turn`, `.context`, `.receipt`, `error`, `.done`.",
     "example": "".join(
         f"id: msg_…:{number}\nevent: {name}\ndata: {data}\n\n" for number, name, data in SHOWN
     ),

@@ -7,9 +7,9 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
+from app.billing.money import usd
 from app.context.receipt import FATES
 from app.schemas.base import MOST_TOKENS, StrictBoolean, StrictSchema, Time, usage_of, whole_number
-from app.schemas.models import usd
 
 USAGE_REF = {"oneOf": [{"$ref": "#/components/schemas/Usage"}, {"type": "null"}]}
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from marshmallow import fields
 
+from app.billing.money import usd
 from app.schemas.base import StrictSchema, page_of
 
 CLASSES = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output")
@@ -59,9 +60,3 @@ class ModelView(StrictSchema):
 
 
 ModelPage = page_of(ModelView, "ModelPage")
-
-
-def usd(nano_usd: int) -> str:
-    """Nano-USD as a decimal string: 2000 is `0.000002`."""
-    whole, rest = divmod(nano_usd, 1_000_000_000)
-    return f"{whole}.{rest:09d}".rstrip("0").rstrip(".") if rest else str(whole)

@@ -42,6 +42,11 @@ def dollars(**kwargs: Any) -> fields.Field[int]:
     return Dollars(metadata={**shape, **kwargs.pop("metadata", {})}, **kwargs)
 
 
+def amount_of(name: str) -> fields.Field[int]:
+    """What a field of nano-USD is in dollars, as a decimal string."""
+    return Dollars(dump_only=True, required=True, attribute=name, metadata={"type": "string"})
+
+
 class ReceiptOfCostView(StrictSchema):
     """What a message cost. While its answer is made, `usage` is what is expected and the cost is null."""
 
@@ -77,7 +82,7 @@ class LedgerView(StrictSchema):
     id = fields.String(required=True)
     kind = fields.String(required=True, validate=validate.OneOf(["reserve", "settle", "release", "adjust"]))
     amount_nano_usd = fields.Integer(required=True)
-    amount_usd = Dollars(required=True, attribute="amount_nano_usd", metadata={"type": "string"})
+    amount_usd = amount_of("amount_nano_usd")
     debit = fields.String(required=True)
     credit = fields.String(required=True)
     message_id = fields.String(required=True, allow_none=True)
@@ -118,7 +123,7 @@ class UsageRow(UsageView):
     purpose = fields.String()
     web_searches = fields.Integer(required=True)
     cost_nano_usd = fields.Integer(required=True)
-    cost_usd = Dollars(required=True, attribute="cost_nano_usd", metadata={"type": "string"})
+    cost_usd = amount_of("cost_nano_usd")
     calls = fields.Integer(required=True)
 
 
@@ -144,7 +149,7 @@ class BudgetDraft(StrictSchema):
 
     @post_load
     def _as_limit(self, values: dict[str, Any], **_: Any) -> Limit:
-        nano_usd = values.get("limit_nano_usd", values.get("limit_usd"))
+        nano_usd = values["limit_nano_usd"] if "limit_nano_usd" in values else values["limit_usd"]
         return Limit(nano_usd, values["period"], values["time_zone"])
 
 
@@ -153,13 +158,13 @@ class BudgetView(StrictSchema):
 
     scope = fields.String(required=True, metadata={"example": "user:usr_01kb3v8r5y7x2m4n6p8q0s2t4v"})
     limit_nano_usd = fields.Integer(required=True)
-    limit_usd = Dollars(required=True, attribute="limit_nano_usd", metadata={"type": "string"})
+    limit_usd = amount_of("limit_nano_usd")
     period = fields.String(required=True)
     time_zone = fields.String(required=True)
     spent_nano_usd = fields.Integer(required=True)
     reserved_nano_usd = fields.Integer(required=True)
     remaining_nano_usd = fields.Integer(required=True)
-    remaining_usd = Dollars(required=True, attribute="remaining_nano_usd", metadata={"type": "string"})
+    remaining_usd = amount_of("remaining_nano_usd")
     resets_at = Time(required=True, allow_none=True)
 
 

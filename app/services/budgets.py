@@ -89,8 +89,8 @@ def exhausted(standing: Standing, needed_nano_usd: int) -> BudgetExhausted:
     when = f"It begins anew at {standing.resets_at:%Y-%m-%d %H:%M} UTC. " if standing.resets_at else ""
     error = BudgetExhausted(
         f"The call may cost {needed_nano_usd} nano-USD; the budget {standing.scope} has "
-        f"{standing.remaining_nano_usd} of {standing.limit_nano_usd} left. {when}Ask for fewer max_tokens, take "
-        "a cheaper model, or have the budget raised."
+        f"{standing.remaining_nano_usd} of {standing.limit_nano_usd} left. {when}Ask for fewer max_tokens, "
+        "take a cheaper model, or have the budget raised."
     )
     error.about = {
         "scope": standing.scope,
@@ -120,7 +120,7 @@ def settle(session: Session, payer: Payer, reserved_nano_usd: int, cost_nano_usd
 
 
 def visible_to(caller: Caller) -> list[Standing]:
-    """The budgets that calls of theirs count in, with those of all their keys and sessions; an admin's: all."""
+    """The budgets that calls of theirs count in, those of all their keys and sessions; to an admin, all."""
     at = now()
     mine = (Budget.scope == ALL) | (Budget.user_id == caller.user_id)
     mine |= Budget.key_id.in_(select(ApiKey.id).where(ApiKey.user_id == caller.user_id))

@@ -101,7 +101,7 @@ def end_dead() -> None:
     running = select(Call.id, Call.holder, is_dead).where(Call.status == "running")
     with reading() as session:
         rows = session.execute(running).all()
-    dead = [id_ for id_, holder, is_old in rows if is_old or processes.is_gone(holder)]
+    dead = [id_ for id_, holder, is_old in rows if is_old or processes.is_gone(str(holder))]
     if dead:
         with writing() as session:
             gone = update(Call).where(Call.id.in_(dead), Call.status == "running")

@@ -50,7 +50,7 @@ class Order:
 
 
 def open_for(session: Session, payer: Payer, order: Order, **what: str) -> str:
-    """Reserve the most that a call may cost; `what` is the id of its message or call. Returns the charge's id.
+    """Reserve the most that a call may cost; `what` is the id of its message or call. The charge's id.
 
     Raises BudgetExhausted.
     """
@@ -118,7 +118,7 @@ def recover(after: timedelta = FORGOTTEN_AFTER) -> int:
 
 
 def billed(forecast: Usage, came: Reply, tokens_factor: float) -> tuple[Usage, bool]:
-    """What is paid for, and whether that is an estimate: of an answer that broke off nobody counts the end."""
+    """What is paid for, and whether it is an estimate: of an answer that broke off nobody counts the end."""
     if came.usage and came.stop_reason is not None:
         return came.usage, False
     said = of_content(came.content, tokens_factor) if came.content else 0
@@ -142,7 +142,7 @@ def usage_of(charge: Charge) -> Usage:
 
 def _settle(session: Session, charge: Charge, came: Reply) -> None:
     used, is_estimated = billed(usage_of(charge), came, tokens_factor_of(charge.model))
-    found = prices.within(session, charge.model)
+    found = prices.of(charge.model)
     cost = cost_nano_usd(found, used) if found else charge.reserved_nano_usd
     charge.is_estimated = is_estimated or found is None
     charge.price_version = found.version if found else charge.price_version

@@ -49,12 +49,16 @@ def greatest_nano_usd(found: Prices, prompt: Prompt) -> int:
     """Every token at each price it may be written for, and as plain input; the dearest."""
     tokens, output = prompt.plan.greatest_tokens, prompt.max_tokens
     has_hour = any(one.ttl == "1h" for one in prompt.markers) or bool(prompt.system or prompt.tools)
-    names = ["input_tokens", "cache_write_5m_tokens", *(["cache_write_1h_tokens"] if has_hour else [])]
-    return max(cost_nano_usd(found, Usage(**{name: tokens}, output_tokens=output)) for name in names)
+    all_of_it = [
+        Usage(input_tokens=tokens, output_tokens=output),
+        Usage(cache_write_5m_tokens=tokens, output_tokens=output),
+        *([Usage(cache_write_1h_tokens=tokens, output_tokens=output)] if has_hour else []),
+    ]
+    return max(cost_nano_usd(found, one) for one in all_of_it)
 
 
 def affordable_output_tokens(prompt: Prompt, most_nano_usd: int) -> int:
-    """How long an answer to the prompt may be so that both cost no more; below nothing: not even the prompt."""
+    """How long an answer may be so that it costs no more with the prompt; below nothing: not even that."""
     found = prices.needed(prompt.model)
     tier = found.tier(prompt.plan.greatest_tokens, None)
     total = greatest_nano_usd(found, prompt)

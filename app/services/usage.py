@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, cast, func, select
+from sqlalchemy import ColumnElement, String, cast, func, select
 
 from app.billing.usage import CLASSES
 from app.extensions import dialect
@@ -87,11 +87,11 @@ def entries(caller: Caller, ask: Ask) -> Page[Entry]:
     return cut(rows, ask.limit, lambda row: [row.id])
 
 
-def _entries() -> Select[Any]:
+def _entries() -> Any:
     of_entry = (LedgerEntry.id, LedgerEntry.kind, LedgerEntry.amount_nano_usd)
     accounts = (LedgerEntry.debit, LedgerEntry.credit)
     of_charge = (Charge.message_id, Charge.session_id, Charge.purpose, Charge.model)
-    found: Select[Any] = select(*of_entry, *accounts, *of_charge, LedgerEntry.created_at)
+    found = select(*of_entry, *accounts, *of_charge, LedgerEntry.created_at)
     return found.join(Charge, Charge.id == LedgerEntry.charge_id)
 
 

@@ -1,4 +1,4 @@
-"""Whatever happens to charges, receipts, ledger, usage and budgets say the same, person by person, day by day."""
+"""Whatever happens to charges: receipts, ledger, usage and budgets say the same, for each person and day."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.schemas.models import usd
+from app.billing.money import usd
 
 
 @pytest.mark.parametrize(
