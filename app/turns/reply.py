@@ -9,13 +9,16 @@ from typing import Any
 from app.billing.usage import Usage, count_of
 from app.claude.events import Event, parsed
 
-LONGEST_MODEL, LONGEST_STOP_REASON = 200, 64
+LONGEST_MODEL, LONGEST_STOP_REASON, LONGEST_ID, LONGEST_REASON = 200, 64, 100, 64
 PLAIN_DELTAS = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta": "signature"}
 
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer so far. `usage` is None where Claude reported none, as is `thinking_tokens`."""
+    """An answer so far. `usage` is None where Claude reported none, as is `thinking_tokens`.
+
+    `upstream_id` is Claude's own id of it, `cache_miss_reason` Claude's word on why the cache gave less.
+    """
 
     content: list[dict[str, Any]] = field(default_factory=list)
     model: str | None = None
@@ -23,6 +26,8 @@ class Reply:
     usage: Usage | None = None
     thinking_tokens: int | None = None
     is_complete: bool = False
+    upstream_id: str | None = None
+    cache_miss_reason: dict[str, Any] | None = None
 
 
 def read(events: Iterable[Event]) -> Reply:
@@ -50,6 +55,8 @@ def read(events: Iterable[Event]) -> Reply:
         usage=Usage.from_claude(reported) if reported else None,
         thinking_tokens=_thinking_tokens(reported),
         is_complete=is_complete,
+        upstream_id=_short(start.get("id"), LONGEST_ID),
+        cache_miss_reason=_cache_miss_reason(start),
     )
 
 
@@ -71,6 +78,14 @@ def _given(usage: Any) -> dict[str, Any]:
 def _thinking_tokens(usage: dict[str, Any]) -> int | None:
     details = _dict(usage.get("output_tokens_details"))
     return count_of(details["thinking_tokens"]) if "thinking_tokens" in details else None
+
+
+def _cache_miss_reason(start: dict[str, Any]) -> dict[str, Any] | None:
+    reason = _dict(_dict(start.get("diagnostics")).get("cache_miss_reason"))
+    kind, missed = _short(reason.get("type"), LONGEST_REASON), reason.get("cache_missed_input_tokens")
+    if kind is None:
+        return None
+    return {"type": kind} | ({} if missed is None else {"cache_missed_input_tokens": count_of(missed)})
 
 
 def _dict(value: Any) -> dict[str, Any]:

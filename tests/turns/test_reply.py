@@ -89,6 +89,27 @@ def test_what_only_the_start_tells_and_what_only_the_end_tells_come_together() -
     assert reply.usage == Usage(input_tokens=900, output_tokens=7, web_searches=2, speed="fast")
 
 
+MISS = {"type": "messages_changed", "cache_missed_input_tokens": 700}
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        (MISS, MISS),
+        ({"type": "previous_message_not_found"}, {"type": "previous_message_not_found"}),
+        ({**MISS, "more": ["of it"] * 99}, MISS),
+        ({**MISS, "cache_missed_input_tokens": "x"}, {**MISS, "cache_missed_input_tokens": 0}),
+        ({"type": 5}, None),
+        (None, None),
+        ("because", None),
+    ],
+)
+def test_claudes_id_and_why_the_cache_gave_less_are_kept(said: Any, kept: Any) -> None:
+    begin = made("message_start", message={"id": "msg_01", "diagnostics": {"cache_miss_reason": said}})
+    assert (read([begin]).upstream_id, read([begin]).cache_miss_reason) == ("msg_01", kept)
+    assert read([made("message_start", message={"id": 5, "diagnostics": said})]).upstream_id is None
+
+
 @pytest.mark.parametrize("details", [None, 5, [], {}, {"thinking": 5}])
 def test_where_it_is_not_said_nobody_knows(details: Any) -> None:
     end = made("message_delta", usage={"output_tokens": 7, "output_tokens_details": details})
