@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from marshmallow import Schema, ValidationError
 
+from app.billing.usage import Usage
 from app.models.calls import Call
 from app.models.summaries import SummaryRow
 from app.schemas.contexts import CallView, ContextSettings, ContextView, Costs, PreflightView, SummaryView
 from app.services.contexts import Shown
-from app.services.preflights import Cost, Preflight
+from app.services.preflights import Preflight
+from app.services.quotes import Quote
 
 
 @pytest.mark.parametrize(
@@ -46,13 +48,13 @@ def test_a_view_shows_nothing_that_is_not_there(view: type[Schema], of: type) ->
     assert shown <= has
 
 
-def test_a_cost_is_said_as_a_whole_number_and_as_a_decimal_or_not_at_all() -> None:
-    said = Costs()._serialize(Cost(1, 2_500_000_000, None), "cost", None)
+def test_a_cost_is_said_as_a_whole_number_and_as_a_decimal() -> None:
+    said = Costs()._serialize(Quote("v", 1, 2_500_000_000, 0, Usage()), "cost", None)
     assert said == {
         "least_nano_usd": 1,
         "least_usd": "0.000000001",
         "expected_nano_usd": 2_500_000_000,
         "expected_usd": "2.5",
-        "greatest_nano_usd": None,
-        "greatest_usd": None,
+        "greatest_nano_usd": 0,
+        "greatest_usd": "0",
     }

@@ -8,7 +8,7 @@ import pytest
 
 from app.billing.costs import cost_nano_usd
 from app.billing.usage import CLASSES, Usage
-from app.errors import ContextOverflow, NotFound, PlanChanged
+from app.errors import ContextOverflow, ModelNotPriced, NotFound, PlanChanged
 from app.models.messages import Message
 from app.services import preflights, prices, sessions, turns
 from app.services.identity import Caller
@@ -49,11 +49,10 @@ def test_the_cost_of_every_send_lies_between_the_least_and_the_greatest(ada: Cal
         assert plan.expected_output_tokens <= 200
 
 
-def test_a_model_without_a_price_has_no_cost(ada: Caller) -> None:
+def test_a_model_without_a_price_is_refused(ada: Caller) -> None:
     session_id = sessions.create(ada, {}).chat.id
-    wishes = Wishes(model="claude-of-tomorrow")
-    plan = preflights.preflight(ada, draft("Hello", session_id, wishes=wishes))
-    assert set(vars(plan.cost).values()) == {None}
+    with pytest.raises(ModelNotPriced, match="claude-of-tomorrow"):
+        preflights.preflight(ada, draft("Hello", session_id, wishes=Wishes(model="claude-of-tomorrow")))
 
 
 def test_what_the_send_would_refuse_is_refused(ada: Caller, bob: Caller, count_rows: CountRows) -> None:

@@ -182,12 +182,12 @@ def test_a_summariser_that_always_fails_gets_three_tries_an_hour_and_turns_go_on
 ) -> None:
     session_id = conversation(ada)
     asked = len(simulator.requests)
-    with elsewhere(config, summary_model="claude-nobody-1"):
+    with elsewhere(config, summary_model="claude-opus-4-1"):
         for number in range(6):
             assert say(ada, topic(number), session_id)[1].status == "complete"
             assert summaries.refresh(session_id) is None
         bodies = [one.body for one in list(simulator.requests)[asked:] if one.path == "/v1/messages"]
-        asked_for_summaries = [one for one in bodies if one["model"] == "claude-nobody-1"]
+        asked_for_summaries = [one for one in bodies if one["model"] == "claude-opus-4-1"]
         assert len(asked_for_summaries) == calls.MOST_TRIES
         assert [(one.status, one.error) for one in calls_of(session_id)] == [
             ("failed", "model_not_found")
@@ -261,7 +261,7 @@ def test_of_many_that_would_make_it_one_does(app: Flask, ada: Caller) -> None:
 
 def test_of_many_that_fail_at_once_three_try(app: Flask, ada: Caller, config: Config) -> None:
     session_id = conversation(ada)
-    with elsewhere(config, summary_model="claude-nobody-1") as other:
+    with elsewhere(config, summary_model="claude-opus-4-1") as other:
         found = [at_once(other, [functools.partial(summaries.refresh, session_id)] * 4) for _ in range(4)]
     assert {one for each in found for one in each} == {None}
     assert [one.status for one in calls_of(session_id)] == ["failed"] * calls.MOST_TRIES
@@ -278,7 +278,8 @@ def test_a_call_that_a_dead_process_left_is_ended_and_counts_as_a_try(ada: Calle
             session.add(call)
     assert summaries.refresh(session_id) is None, "the newer one may still be at work"
     with writing() as session:
-        session.execute(update(Call).values(created_at=now() - timedelta(minutes=20)))
+        session.execute(update(Call).values(leased_until=now() - timedelta(minutes=20)))
+    calls.end_dead()
     assert summaries.refresh(session_id) is not None
     found = [(one.status, one.error) for one in calls_of(session_id)]
     assert found == [("done", None), ("failed", "interrupted"), ("failed", "interrupted")]
@@ -290,7 +291,7 @@ def test_a_message_that_is_deleted_meanwhile_has_no_summary(ada: Caller, config:
     with saying([BEGIN, *pings, TEXT, HELLO, END, STOP]) as url, elsewhere(config, anthropic_base_url=url):
         task = tasks.foreseen(sessions.get(ada, session_id))
         assert task is not None
-        call = calls.begin(session_id, task.head_id, None, is_limited=True)
+        call = calls.begin(task, summaries._order(task), None, is_limited=True)
         assert call is not None
         branches.cut_off(ada, task.covered[-1].id, any_version)
         with pytest.raises(NothingToCompact):
@@ -304,7 +305,7 @@ def test_a_session_that_is_deleted_meanwhile_is_no_error(ada: Caller) -> None:
     session_id = conversation(ada, 7)
     task = tasks.foreseen(sessions.get(ada, session_id))
     assert task is not None
-    call = calls.begin(session_id, task.head_id, None, is_limited=True)
+    call = calls.begin(task, summaries._order(task), None, is_limited=True)
     assert call is not None
     sessions.remove(ada, session_id, any_version)
     summaries._written(task, call, summaries.Once())
@@ -363,7 +364,7 @@ def test_a_person_may_compact_more_often_than_three_times_an_hour(ada: Caller) -
 
 def test_what_claude_fails_with_is_told_to_who_asked(ada: Caller, config: Config) -> None:
     session_id = conversation(ada, 4)
-    with elsewhere(config, summary_model="claude-nobody-1"), pytest.raises(ModelNotFound):
+    with elsewhere(config, summary_model="claude-opus-4-1"), pytest.raises(ModelNotFound):
         summaries.compact(ada, session_id)
     refusing = [BEGIN, TEXT, HELLO, REFUSED, STOP]
     with (
