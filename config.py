@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -11,6 +12,10 @@ from typing import Any, Literal, Self
 VERSION = "0.1.0"
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LADDER = ("max_tokens", "effort", "model")
+ROLES = ("admin", "member", "viewer")
+ISSUER = re.compile(r"(https://[^/\s?#]+|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?)(/[^\s?#]*)?")
+MOST_ISSUER = 500
+ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[\w.-]+(:\d+)?|[a-z][a-z0-9+.-]*://\[[0-9a-f:]+\](:\d+)?")
 MAY_BE_ZERO = frozenset(
     {
         "context_tokens",
@@ -158,7 +163,18 @@ class Config:
     @property
     def ladder(self) -> tuple[str, ...]:
         """What may be lessened to fit a budget, in order."""
-        return tuple(one.strip() for one in self.budget_ladder.split(",") if one.strip())
+        return _listed(self.budget_ladder)
+
+    @property
+    def roles(self) -> dict[str, str]:
+        """What the values of the role claim mean."""
+        pairs = (one.rpartition("=") for one in _listed(self.oidc_roles))
+        return {value.strip(): role.strip() for value, _, role in pairs}
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The origins of web pages that may call."""
+        return _listed(self.cors_origins)
 
     @property
     def sqlalchemy_url(self) -> str:
@@ -174,6 +190,10 @@ class Config:
     def secrets(self) -> tuple[str, ...]:
         """The values that must never be read in a log line or an error."""
         return tuple(one for one in (self.anthropic_api_key, self.admin_key) if one)
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(one.strip() for one in text.split(",") if one.strip())
 
 
 def _read(one: Any, env: Mapping[str, str]) -> Any:
@@ -231,13 +251,24 @@ def _complaints(config: Config) -> Iterator[tuple[bool, str]]:
     steps = config.ladder
     is_ladder = set(steps) <= set(LADDER) and len(set(steps)) == len(steps)
     yield not is_ladder, f"COLLOQUY_BUDGET_LADDER names some of {', '.join(LADDER)}, each once"
-    yield (
-        bool(config.oidc_issuer) != bool(config.oidc_audience),
-        "OIDC_ISSUER and OIDC_AUDIENCE are needed together",
-    )
+    yield from _complaints_of_callers(config)
     yield config.context_keep > 1, "COLLOQUY_CONTEXT_KEEP must be 1 or less"
     is_sqlite = config.sqlalchemy_url.startswith("sqlite")
     yield (
         config.workers > 1 and is_sqlite,
         "COLLOQUY_WORKERS above 1 needs PostgreSQL: set DATABASE_URL=postgresql://…",
     )
+
+
+def _complaints_of_callers(config: Config) -> Iterator[tuple[bool, str]]:
+    """What is wrong with the settings of tokens and web pages."""
+    issuer, roles = config.oidc_issuer, config.roles
+    yield bool(issuer) != bool(config.oidc_audience), "OIDC_ISSUER and OIDC_AUDIENCE are needed together"
+    is_issuer = ISSUER.fullmatch(issuer) is not None and len(issuer) <= MOST_ISSUER
+    yield bool(issuer) and not is_issuer, "OIDC_ISSUER is an address with https, or http on this machine"
+    is_mapping = "" not in roles and set(roles.values()) <= set(ROLES)
+    yield not is_mapping, f"COLLOQUY_OIDC_ROLES says `value=role`, with the roles {', '.join(ROLES)}"
+    is_useless = bool(roles) and not config.oidc_role_claim
+    yield is_useless, "COLLOQUY_OIDC_ROLES needs COLLOQUY_OIDC_ROLE_CLAIM"
+    are_origins = all(ORIGIN.fullmatch(one) for one in config.origins)
+    yield not are_origins, "COLLOQUY_CORS_ORIGINS names origins such as `https://app.example.org`"

@@ -35,7 +35,7 @@ def create_app(config: Config | None = None) -> Flask:
     )
     app.json = KeptOrder(app)
     logs.bind(extensions.bind(app, config, make_claude(config)))
-    api.register(app, VERSION)
+    api.register(app, VERSION, config)
     cli.register(app)
     return app
 

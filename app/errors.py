@@ -13,7 +13,8 @@ ColloquyError
 │   ├── UpstreamRateLimited 429, UpstreamOverloaded 503
 │   └── UpstreamFailed 502, UpstreamTimeout 504, UpstreamAuth 502
 └── ServerError                     it is our fault
-    └── InternalError 500, DatabaseUnavailable 503, TurnInterrupted 503, Draining 503
+    ├── InternalError 500, DatabaseUnavailable 503, TurnInterrupted 503, Draining 503
+    └── ProviderUnavailable 503
 """
 
 from __future__ import annotations
@@ -240,6 +241,13 @@ class TurnInterrupted(ServerError):
 
 class Draining(ServerError):
     status, code, title = 503, "draining", "The server is about to stop"
+    retryable = True
+
+
+class ProviderUnavailable(ServerError):
+    """A token can be neither taken nor refused."""
+
+    status, code, title = 503, "provider_unavailable", "The provider of the token cannot be reached"
     retryable = True
 
 

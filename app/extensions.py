@@ -22,6 +22,7 @@ from app.billing.prices import Prices
 from app.claude.catalog import Catalog
 from app.claude.client import Claude
 from app.models.base import Model
+from app.oidc.keys import Keys
 from app.turns.journal import Journal
 from app.turns.lines import Crowd, Lines
 from app.turns.runner import Runner
@@ -53,6 +54,7 @@ class Parts:
         self.config = config
         self.claude = claude
         self.catalog = Catalog(claude.models)
+        self.oidc_keys = Keys(config.oidc_issuer) if config.oidc_issuer else None
         self.runner = Runner()
         self.lines = Lines()
         self.starting = Crowd()

@@ -26,6 +26,7 @@ from app.models.users import User
 from app.services import users
 from app.services.transactions import writing
 from config import Config
+from tests.providers import Provider, providing
 from tests.support import Api, CountRows, answering
 
 DATABASES = ("sqlite", "postgresql")
@@ -170,6 +171,13 @@ def admin(server_url: str, app: Flask, people: None) -> Iterator[Api]:
     """An admin's access."""
     with person(server_url, app, "Root", "admin") as access:
         yield access
+
+
+@pytest.fixture
+def provider() -> Iterator[Provider]:
+    """An OpenID Connect provider."""
+    with providing() as running:
+        yield running
 
 
 @pytest.fixture

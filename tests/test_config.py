@@ -56,11 +56,58 @@ def test_the_part_of_the_context_that_is_kept_is_no_more_than_all() -> None:
         ("COLLOQUY_BUDGET_LADDER", "max_tokens,max_tokens", "each once"),
         ("COLLOQUY_BUDGET_LADDER", "temperature", "names some of max_tokens, effort, model"),
         ("OIDC_ISSUER", "https://id.example.org", "needed together"),
+        ("OIDC_AUDIENCE", "colloquy", "needed together"),
+        ("COLLOQUY_OIDC_ROLES", "staff=admin", "needs COLLOQUY_OIDC_ROLE_CLAIM"),
+        ("COLLOQUY_OIDC_ROLES", "staff", "says `value=role`"),
+        ("COLLOQUY_OIDC_ROLES", "=admin", "says `value=role`"),
+        ("COLLOQUY_OIDC_ROLES", "staff=owner", "admin, member, viewer"),
+        ("COLLOQUY_CORS_ORIGINS", "*", "names origins"),
+        ("COLLOQUY_CORS_ORIGINS", "app.example.org", "names origins"),
+        ("COLLOQUY_CORS_ORIGINS", "https://app.example.org/", "names origins"),
+        ("COLLOQUY_CORS_ORIGINS", "https://*.example.org", "names origins"),
+        ("COLLOQUY_CORS_ORIGINS", "https://app.example.org,null", "names origins"),
     ],
 )
 def test_what_is_none_of_the_words_is_refused(variable: str, value: str, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         Config.from_environ({variable: value})
+
+
+@pytest.mark.parametrize(
+    ("issuer", "is_taken"),
+    [
+        ("https://id.example.org", True),
+        ("https://id.example.org/realms/one/", True),
+        ("http://localhost:8080/realms/one", True),
+        ("http://127.0.0.1:8080", True),
+        ("http://[::1]:8080", True),
+        ("http://id.example.org", False),
+        ("http://localhost.example.org", False),
+        ("https://id.example.org?x", False),
+        ("https://", False),
+        ("id.example.org", False),
+        ("https://id.example.org/" + "x" * 500, False),
+    ],
+)
+def test_an_issuer_is_asked_over_https_or_on_this_machine(issuer: str, is_taken: bool) -> None:
+    if is_taken:
+        assert Config(oidc_issuer=issuer, oidc_audience="x").oidc_issuer == issuer
+        return
+    with pytest.raises(ValueError, match="OIDC_ISSUER is an address"):
+        Config(oidc_issuer=issuer, oidc_audience="x")
+
+
+def test_lists_are_taken_apart() -> None:
+    roles = Config(oidc_role_claim="groups", oidc_roles=" staff = admin, cn=all=viewer,")
+    assert roles.roles == {"staff": "admin", "cn=all": "viewer"}
+    web = Config(cors_origins="https://a.example.org, http://localhost:5173,app://colloquy, http://[::1]:80")
+    assert web.origins == (
+        "https://a.example.org",
+        "http://localhost:5173",
+        "app://colloquy",
+        "http://[::1]:80",
+    )
+    assert (Config().roles, Config().origins) == ({}, ())
 
 
 def test_every_setting_is_read_from_its_variable_and_from_no_other() -> None:

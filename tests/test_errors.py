@@ -40,6 +40,7 @@ RETRYABLE = {
     "database_unavailable",
     "turn_interrupted",
     "draining",
+    "provider_unavailable",
 }
 
 

@@ -18,6 +18,7 @@ from app.api import (
     usage,
     wiring,
 )
+from config import Config
 
 NOBODY, ANYBODY_WITH_A_KEY = "no key", "any key"
 TABLE = (
@@ -33,12 +34,12 @@ TABLE = (
 )
 
 
-def register(app: Flask, version: str) -> None:
+def register(app: Flask, version: str, config: Config) -> None:
     """Give the app its routes, and what happens around them."""
     public = {blueprint.name for blueprint, who in TABLE if who == NOBODY}
     app.url_map.strict_slashes = False
     app.url_map.converters["id"] = wiring.IdConverter
-    requests.register(app, public)
+    requests.register(app, public, config)
     problems.register(app)
     api = wiring.make_api(app, version)
     for blueprint, _ in TABLE:

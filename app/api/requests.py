@@ -11,19 +11,21 @@ from typing import Any
 
 from flask import Flask, Response, current_app, g, request
 
-from app.api import bodies, identity
+from app.api import bodies, cors, identity
 from app.api.wiring import takes_query_parameters
 from app.errors import Fault, Invalid, NotFound
 from app.telemetry.logging import logger
+from config import Config
 
 log_lines = logger("requests")
 PROBES = ("/livez", "/readyz")  # asked every few seconds, and of no interest
 REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
 
-def register(app: Flask, public: set[str]) -> None:
+def register(app: Flask, public: set[str], config: Config) -> None:
     """Put these around every request of the app; the public blueprints need no key."""
     app.before_request(_begin)
+    cors.register(app, config.origins)
     app.before_request(lambda: identity.require_key(public))
     app.before_request(_refuse_unknown_parameters)
     app.after_request(_finish)

@@ -50,6 +50,7 @@ COMMON_ERRORS = (
     *(
         "malformed_json",
         "unauthenticated",
+        "provider_unavailable",
         "not_found",
         "body_too_large",
         "unsupported_media_type",
@@ -176,7 +177,7 @@ def make_api(app: Flask, version: str) -> Api:
     app.config.update(API_TITLE="Colloquy", API_VERSION=version, OPENAPI_VERSION="3.1.0")
     api = OurApi()
     api.init_app(app, spec_kwargs={"info": {"description": DESCRIPTION}})
-    scheme = {"type": "http", "scheme": "bearer", "description": "A key: `clq_…`."}
+    scheme = {"type": "http", "scheme": "bearer", "description": "A key, `clq_…`, or a provider's token."}
     api.spec.components.security_scheme("key", scheme)
     for name, schema in {"Usage": UsageView, "Totals": TotalsView, "Problem": ProblemView}.items():
         api.spec.components.schema(name, schema=schema)

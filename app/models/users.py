@@ -37,6 +37,11 @@ def select_users_named(id_or_name: str) -> Select[User]:
     return select(User).where((User.id == id_or_name) | (User.name == id_or_name))
 
 
+def select_users_of(issuer: str, subject: str) -> Select[User]:
+    """The one whom an OpenID Connect provider calls so."""
+    return select(User).where(User.issuer == issuer, User.subject == subject)
+
+
 def count_users() -> Select[int]:
     """How many there are."""
     return select(func.count()).select_from(User)

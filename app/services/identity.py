@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from app.errors import Unauthenticated
 from app.models.api_keys import hash_of, select_candidates
+from app.services import oidc
 from app.services.transactions import reading
 
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="colloquy"'}
@@ -14,7 +15,7 @@ CHALLENGE = {"WWW-Authenticate": 'Bearer realm="colloquy"'}
 
 @dataclass(frozen=True)
 class Caller:
-    """A person and the key they came with."""
+    """A person and the key they came with, if it was one."""
 
     user_id: str
     name: str
@@ -28,7 +29,9 @@ class Caller:
 
 
 def identify(secret: str) -> Caller:
-    """The caller with this key; raises Unauthenticated."""
+    """The caller with this key, or with this token of a provider; raises Unauthenticated."""
+    if someone := oidc.user_of(secret):
+        return Caller(someone.id, someone.name, someone.role, None)
     hashed = hash_of(secret)
     with reading() as session:
         for key, user in session.execute(select_candidates(secret)):

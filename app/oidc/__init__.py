@@ -1,0 +1,1 @@
+"""Tokens of an OpenID Connect provider: its keys, what a token claims, and of whom. No database."""
