@@ -11,12 +11,14 @@ from sqlalchemy.orm import Session
 
 from app.claude.events import Event
 from app.errors import ColloquyError
+from app.extensions import redactor
 from app.models.base import now
 from app.models.messages import Message
 from app.models.sessions import ChatSession
 from app.models.turns import Turn
 from app.services import logs, tree
 from app.turns.reply import Reply, Usage
+from app.turns.veils import SEALED
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,10 @@ class Ending:
     @property
     def problem(self) -> dict[str, Any] | None:
         """The error as it is kept with the message, and sent."""
-        return {**self.error.as_problem(), "request_id": self.request_id} if self.error else None
+        if self.error is None:
+            return None
+        said = {**self.error.as_problem(), "request_id": self.request_id}
+        return dict(redactor().within_problem(said))
 
     @property
     def events(self) -> list[Event]:
@@ -66,7 +71,7 @@ def store(
 def _fill(message: Message, ending: Ending) -> None:
     """Write the answer into its row."""
     came = ending.reply
-    message.content = came.content
+    message.content = redactor().within(came.content, SEALED)  # a tool's input may have had odd escapes
     message.status = ending.status
     message.model = came.model or message.model
     message.stop_reason = came.stop_reason
