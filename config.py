@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, Self
+from urllib.parse import parse_qs, unquote
 
 VERSION = "0.1.0"
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -28,6 +29,8 @@ MAY_BE_ZERO = frozenset(
         "key_tokens_per_minute",
     }
 )
+PASSWORD = re.compile(r"[\w+]+://[^:/]*:([^@]*)@")  # what the database library takes for one
+PASSWORD_PARAMETERS = ("password", "sslpassword")
 INSTANCE = Path(__file__).resolve().parent / "instance"
 
 
@@ -188,8 +191,9 @@ class Config:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """The values that must never be read in a log line or an error."""
-        return tuple(one for one in (self.anthropic_api_key, self.admin_key) if one)
+        """The values that must be read nowhere: keys, and the passwords in addresses."""
+        passwords = (*_passwords(self.database_url), *_passwords(self.anthropic_base_url))
+        return tuple(one for one in (self.anthropic_api_key, self.admin_key, *passwords) if one)
 
 
 def _listed(text: str) -> tuple[str, ...]:
@@ -207,6 +211,14 @@ def _read(one: Any, env: Mapping[str, str]) -> Any:
         raise ValueError(
             f"{name} must be {'a whole number' if kind is int else 'a number'}, not {text!r}"
         ) from None
+
+
+def _passwords(url: str) -> list[str]:
+    """The passwords in an address, as they stand there and as they are meant."""
+    found, query = PASSWORD.match(url), parse_qs(url.partition("?")[2])
+    given = [found[1]] if found else []
+    given += [one for name in PASSWORD_PARAMETERS for one in query.get(name, ())]
+    return list(dict.fromkeys([*given, *map(unquote, given)]))
 
 
 def _truth(name: str, text: str) -> bool:

@@ -23,6 +23,8 @@ from app.claude.catalog import Catalog
 from app.claude.client import Claude
 from app.models.base import Model
 from app.oidc.keys import Keys
+from app.telemetry import redaction
+from app.telemetry.redaction import Redactor
 from app.turns.journal import Journal
 from app.turns.lines import Crowd, Lines
 from app.turns.runner import Runner
@@ -36,6 +38,7 @@ SQLITE_PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",
     "foreign_keys=ON",
+    "secure_delete=ON",
     f"busy_timeout={BUSY_TIMEOUT_MS}",
 )
 BEGIN = "sqlite_begin"
@@ -53,8 +56,9 @@ class Parts:
     def __init__(self, app: Flask, config: Config, claude: Claude) -> None:
         self.config = config
         self.claude = claude
-        self.catalog = Catalog(claude.models)
         self.oidc_keys = Keys(config.oidc_issuer) if config.oidc_issuer else None
+        self.redactor = Redactor(config.secrets)
+        self.catalog = Catalog(lambda: list(self.redactor.within(claude.models())))
         self.runner = Runner()
         self.lines = Lines()
         self.starting = Crowd()
@@ -107,6 +111,11 @@ def config() -> Config:
 def claude() -> Claude:
     """Claude, for the app at work."""
     return parts().claude
+
+
+def redactor() -> Redactor:
+    """What masks secrets: the server's, and in a request or its turn the caller's key too."""
+    return redaction.at_work() or parts().redactor
 
 
 def dialect() -> str:

@@ -175,7 +175,23 @@ def test_secrets_are_in_no_repr_and_are_known_to_the_redactor() -> None:
     settings = Config.from_environ(WORDS)
     for secret in ("sk-ant-1", KEY, "hunter22"):
         assert secret not in repr(settings)
-    assert settings.secrets == ("sk-ant-1", KEY)
+    assert settings.secrets == ("sk-ant-1", KEY, "hunter22")
+
+
+@pytest.mark.parametrize(
+    ("url", "passwords"),
+    [
+        ("sqlite:///a.db", ()),
+        ("postgresql://db/colloquy", ()),
+        ("postgresql://me@db/colloquy", ()),
+        ("postgresql://me:p%40ss/word1@db/colloquy", ("p%40ss/word1", "p@ss/word1")),
+        ("postgresql:///colloquy?host=db&password=s%2Bcret", ("s+cret",)),
+    ],
+)
+def test_the_password_of_the_database_is_a_secret_as_it_stands_and_as_it_is_meant(
+    url: str, passwords: tuple[str, ...]
+) -> None:
+    assert Config(database_url=url).secrets == passwords
     assert Config().secrets == (), "an empty secret would mask everything"
 
 

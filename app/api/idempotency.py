@@ -10,6 +10,7 @@ from flask import g, request
 
 from app.api.wiring import IDEMPOTENCY_KEY
 from app.errors import Fault, Invalid
+from app.extensions import redactor
 from app.services.idempotency import Claim
 
 NAME = str(IDEMPOTENCY_KEY["name"])
@@ -26,7 +27,8 @@ def claim() -> Claim | None:
         fault = Fault(f"/headers/{NAME}", "Must be 1 to 255 printable ASCII characters.")
         raise Invalid("The Idempotency-Key cannot be taken.", faults=[fault])
     body = json.dumps(g.get("body", {}), sort_keys=True)
-    return Claim(request.path, key, hashlib.sha256(body.encode()).hexdigest())
+    mask = redactor().known
+    return Claim(mask(request.path), mask(key), hashlib.sha256(body.encode()).hexdigest())
 
 
 def headers(*, is_replayed: bool) -> dict[str, str]:

@@ -22,6 +22,7 @@ from app.errors import (
     NotFound,
     is_seconds,
 )
+from app.extensions import redactor
 from app.telemetry.logging import logger
 
 log_lines = logger("api")
@@ -37,7 +38,7 @@ def register(app: Flask) -> None:
 
 def answer(error: ColloquyError) -> Response:
     """The error as a response."""
-    body = {**error.as_problem(), "request_id": g.request_id}
+    body = redactor().within_problem({**error.as_problem(), "request_id": g.request_id})
     response = Response(json.dumps(body, ensure_ascii=False), error.status, content_type=PROBLEM_JSON)
     response.headers.update({**error.headers, **idempotency.headers(is_replayed=error.is_replayed)})
     wait = error.headers.get("Retry-After", WAIT_SECONDS)

@@ -14,6 +14,8 @@ from flask import Flask, Response, current_app, g, request
 from app.api import bodies, cors, identity
 from app.api.wiring import takes_query_parameters
 from app.errors import Fault, Invalid, NotFound
+from app.extensions import parts, redactor
+from app.telemetry import redaction
 from app.telemetry.logging import logger
 from config import Config
 
@@ -42,7 +44,9 @@ def note_at_end(fields: Callable[[], dict[str, Any]]) -> None:
 
 
 def _begin() -> None:
-    given = request.headers.get("X-Request-Id", "")
+    _, secret = identity.credentials()
+    redaction.AT_WORK.set(parts().redactor.beside(secret))  # until the request's line is logged
+    given = redactor().known(request.headers.get("X-Request-Id", ""))
     g.request_id = given if REQUEST_ID.fullmatch(given) else f"req_{uuid.uuid4().hex}"
     g.began_at = time.perf_counter()
     g.log_fields = {}
@@ -78,3 +82,4 @@ def _log(parts: list[dict[str, Any]], began_at: float) -> None:
     fields = {name: value for part in parts for name, value in part.items()}
     level = logging.DEBUG if fields["route"] in PROBES else logging.INFO
     log_lines.log(level, "request", extra={**fields, "ms": round((time.perf_counter() - began_at) * 1000, 1)})
+    redaction.AT_WORK.set(None)

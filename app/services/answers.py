@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from app.claude.events import Event
 from app.context import Counted, Prompt, settled
 from app.errors import ColloquyError, ContextOverflow, InternalError
-from app.extensions import claude
+from app.extensions import claude, redactor
 from app.models.charges import Charge
 from app.models.messages import Message
 from app.models.turns import Turn
@@ -24,6 +24,7 @@ from app.services import endings, logs, processes, receipts, summaries
 from app.services.budgets import Payer
 from app.services.endings import Ending
 from app.services.transactions import reading, writing
+from app.turns import veils
 from app.turns.log import Log
 from app.turns.run import THINKING_REMOVED, Outcome, run
 from app.turns.runner import Running
@@ -71,7 +72,7 @@ def carry_out(job: Job, turn: Running) -> None:
 
     def _ask(prompt: Prompt) -> Iterator[Event]:
         asked.append(claude().stream(prompt.as_request(), turn.stop))
-        return asked[-1]
+        return veils.drawn(asked[-1], redactor())
 
     end(job, turn.log, run(job.prompt, _ask, _shortened(job), turn.log, turn.stop))
     if job.wants_summary:

@@ -17,7 +17,7 @@ from app.billing.usage import Usage
 from app.claude.events import Event
 from app.claude.stop import Stop
 from app.errors import ColloquyError, UpstreamTimeout
-from app.extensions import claude, config, parts
+from app.extensions import claude, config, parts, redactor
 from app.models.base import now
 from app.models.calls import SUMMARY, Call
 from app.models.charges import Charge
@@ -30,7 +30,7 @@ from app.services.idempotency import Claim, Made
 from app.services.identity import Caller
 from app.services.tasks import Task
 from app.services.transactions import reading, writing
-from app.turns import reply
+from app.turns import reply, veils
 from app.turns.reply import Reply
 
 MOST_TRIES, WITHIN = 3, timedelta(hours=1)
@@ -115,7 +115,7 @@ def heard(body: dict[str, Any], stop: Stop) -> tuple[Reply, ColloquyError | None
     watch.daemon = True
     watch.start()
     try:
-        for event in islice(claude().stream(body, stop), MOST_EVENTS):
+        for event in islice(veils.drawn(claude().stream(body, stop), redactor()), MOST_EVENTS):
             came.append(event)
     except ColloquyError as error:
         return reply.read(came), UpstreamTimeout(LATE) if stop.is_set else error

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from app.billing.usage import Usage
 from app.claude.events import Event
 from app.errors import ColloquyError
+from app.extensions import redactor
 from app.models.base import now
 from app.models.charges import SETTLED, Charge
 from app.models.messages import Message
@@ -19,6 +20,7 @@ from app.models.sessions import ChatSession
 from app.models.turns import Turn
 from app.services import bills, charges, logs, tree
 from app.turns.reply import Reply
+from app.turns.veils import SEALED
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,10 @@ class Ending:
     @property
     def problem(self) -> dict[str, Any] | None:
         """The error as it is kept with the message, and sent."""
-        return {**self.error.as_problem(), "request_id": self.request_id} if self.error else None
+        if self.error is None:
+            return None
+        said = {**self.error.as_problem(), "request_id": self.request_id}
+        return dict(redactor().within_problem(said))
 
     def events(self, charge: Charge | None = None) -> list[Event]:
         """The last events of the log: what it cost, where it did, and how it ended."""
@@ -74,7 +79,7 @@ def settle(session: Session, ending: Ending, which: ColumnElement[bool]) -> Char
 def _fill(message: Message, ending: Ending) -> None:
     """Write the answer into its row."""
     came = ending.reply
-    message.content = came.content
+    message.content = redactor().within(came.content, SEALED)  # a tool's input may have had odd escapes
     message.status = ending.status
     message.model = came.model or message.model
     message.stop_reason = came.stop_reason

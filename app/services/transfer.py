@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +13,8 @@ from sqlalchemy.orm import Session
 from app.billing.usage import CLASSES
 from app.context.tokens import of_content
 from app.errors import Fault, Invalid
-from app.models.base import new_id, now
+from app.extensions import redactor
+from app.models.base import Model, new_id, now
 from app.models.messages import Message
 from app.models.sessions import ChatSession
 from app.services import sessions, tree
@@ -22,8 +24,11 @@ from app.services.sessions import Created
 from app.services.texts import plain_text
 from app.services.transactions import reading
 from app.services.tree import Place
+from app.turns.veils import SEALED
 
 FORMAT, VERSION = "colloquy.session", 1
+SAID_OF_SESSION = ("title", "system", "client_metadata")
+SAID = ("content", "problem", "client_metadata")
 NAMES = {"user": "You", "assistant": "Claude"}
 
 
@@ -43,7 +48,10 @@ def export(caller: Caller, session_id: str) -> Document:
         rows = session.scalars(
             select(Message).where(Message.session_id == session_id).order_by(Message.number)
         )
-        return Document(now(), chat, list(rows))
+        document = Document(now(), chat, list(rows))
+    for row, names in ((chat, SAID_OF_SESSION), *((one, SAID) for one in document.messages)):
+        _mask(row, names)
+    return document
 
 
 def as_markdown(caller: Caller, session_id: str) -> str:
@@ -53,7 +61,13 @@ def as_markdown(caller: Caller, session_id: str) -> str:
         head = tree.message_at(session, chat.head_id)
         path = tree.whole_path(session, head) if head else []
     parts = [f"# {chat.title or 'Untitled'}", *(_section(message) for message in path)]
-    return "\n\n".join(parts) + "\n"
+    return redactor().known("\n\n".join(parts) + "\n")
+
+
+def _mask(row: Model, names: Sequence[str]) -> None:
+    """What was stored before a secret was known leaves without it too; the row is no more the database's."""
+    for name in names:
+        setattr(row, name, redactor().within(getattr(row, name), SEALED))
 
 
 def import_(

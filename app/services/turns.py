@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.errors import Draining, NotFound, SessionBusy, from_problem
-from app.extensions import config, parts
+from app.extensions import config, parts, redactor
 from app.models.messages import Message
 from app.models.sessions import ChatSession
 from app.models.turns import Turn
@@ -21,6 +21,7 @@ from app.services.beginnings import Draft, HeadMoved
 from app.services.idempotency import Claim, Made, Taken
 from app.services.identity import Caller
 from app.services.transactions import reading, writing
+from app.telemetry import redaction
 from app.turns.log import Log
 from app.turns.runner import Running
 
@@ -175,11 +176,11 @@ def _free(session: Session, caller: Caller, session_id: str) -> ChatSession:
 
 
 def _hand_over(job: Job) -> Begun:
-    of = parts()
+    of, masks = parts(), redactor()  # which knows the caller's key, for as long as the turn runs
 
     def _within(act: Callable[[Job, Running], None]) -> Callable[[Running], None]:
         def _act(turn: Running) -> None:
-            with of.context():
+            with of.context(), redaction.knowing(masks):
                 act(job, turn)
 
         return _act

@@ -8,6 +8,7 @@ from typing import TextIO
 
 from pythonjsonlogger.json import JsonFormatter
 
+from app.telemetry import redaction
 from app.telemetry.redaction import Redactor
 
 ROOT = "colloquy"
@@ -27,7 +28,7 @@ FIELDS = (
 
 
 class Redacted(logging.Formatter):
-    """A formatter that masks secrets in what another formatter made."""
+    """A formatter that masks secrets in what another formatter made, also the caller's key."""
 
     def __init__(self, inner: logging.Formatter, redactor: Redactor) -> None:
         super().__init__()
@@ -35,7 +36,8 @@ class Redacted(logging.Formatter):
         self._redactor = redactor
 
     def format(self, record: logging.LogRecord) -> str:
-        return self._redactor(self._inner.format(record))
+        line, caller = self._redactor(self._inner.format(record)), redaction.at_work()
+        return caller.known(line) if caller else line
 
 
 class Text(logging.Formatter):
@@ -63,6 +65,8 @@ def configure(log_format: str, level: str, redactor: Redactor, stream: TextIO | 
     stream = stream or sys.stderr
     handler = logging.StreamHandler(stream)
     handler.setFormatter(Redacted(formatter(log_format, stream), redactor))
+    if logging.lastResort:  # what libraries have to say
+        logging.lastResort.setFormatter(handler.formatter)
     root = logging.getLogger(ROOT)
     root.handlers[:] = [handler]
     root.setLevel(level.upper())

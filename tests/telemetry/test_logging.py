@@ -28,10 +28,10 @@ def lines() -> Callable[[str], list[str]]:
 
     def log(log_format: str) -> list[str]:
         stream = io.StringIO()
-        configure(log_format, "INFO", Redactor(["hunter2"]), stream)
-        logger("test").info("said hunter2", extra={"request_id": "req_1", "status": 200})
+        configure(log_format, "INFO", Redactor(["hunter2-of-old"]), stream)
+        logger("test").info("said hunter2-of-old", extra={"request_id": "req_1", "status": 200})
         try:
-            raise ValueError("hunter2")
+            raise ValueError("hunter2-of-old")
         except ValueError:
             logger("test").exception("failed")
         return stream.getvalue().splitlines()
@@ -42,7 +42,7 @@ def lines() -> Callable[[str], list[str]]:
 def test_a_json_line_has_its_fields_and_no_secret(lines: Callable[[str], list[str]]) -> None:
     first, second = (json.loads(line) for line in lines("json"))
     assert (first["level"], first["logger"], first["request_id"]) == ("INFO", "colloquy.test", "req_1")
-    assert "hunter2" not in json.dumps([first, second])
+    assert "hunter2-of-old" not in json.dumps([first, second])
     assert "ValueError" in second["exc_info"]
 
 
