@@ -169,10 +169,11 @@ def _end(session: Session, charge: Charge, status: str, cost: int, movements: It
 
 
 def _enter(session: Session, charge_id: str, movements: Iterable[Movement]) -> None:
-    at = now()
+    at, movements = now(), list(movements)
+    ids = sorted(new_id("led") for _ in movements)  # in their order, though they are of one moment
     rows = [
         {
-            "id": new_id("led"),
+            "id": id_,
             "charge_id": charge_id,
             "kind": one.kind,
             "debit": one.debit,
@@ -180,6 +181,6 @@ def _enter(session: Session, charge_id: str, movements: Iterable[Movement]) -> N
             "amount_nano_usd": one.amount_nano_usd,
             "created_at": at,
         }
-        for one in movements
+        for id_, one in zip(ids, movements, strict=True)
     ]
     session.execute(insert(LedgerEntry), rows)
