@@ -6,7 +6,7 @@ import os
 import shutil
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
@@ -166,6 +166,20 @@ def other(server_url: str, app: Flask, people: None) -> Iterator[Api]:
 
 
 @pytest.fixture
+def admin(server_url: str, app: Flask, people: None) -> Iterator[Api]:
+    """An admin's access."""
+    with person(server_url, app, "Root", "admin") as access:
+        yield access
+
+
+@pytest.fixture
+def knock(server_url: str, app: Flask, people: None) -> Iterator[Callable[..., Api]]:
+    """Gives the access of new people: name, role, scopes of the key."""
+    with ExitStack() as stack:
+        yield lambda *of, **more: stack.enter_context(person(server_url, app, *of, **more))
+
+
+@pytest.fixture
 def count_rows(app: Flask) -> CountRows:
     """Counts the rows of each table."""
 
@@ -196,9 +210,11 @@ def set_revision(app: Flask) -> Callable[[str], Any]:
     return pretend
 
 
-def person(server_url: str, app: Flask, name: str) -> Api:
+def person(
+    server_url: str, app: Flask, name: str, role: str = "member", scopes: Sequence[str] | None = None
+) -> Api:
     with app.app_context():
-        _, secret = users.add_key(users.add(name).id, "test")
+        _, secret = users.add_key(users.add(name, role).id, "test", scopes)
     return Api(base_url=server_url, headers={"Authorization": f"Bearer {secret}"}, timeout=30)
 
 
