@@ -6,7 +6,7 @@ import os
 import shutil
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
@@ -181,6 +181,13 @@ def provider() -> Iterator[Provider]:
 
 
 @pytest.fixture
+def knock(server_url: str, app: Flask, people: None) -> Iterator[Callable[..., Api]]:
+    """Gives the access of new people: name, role, scopes of the key."""
+    with ExitStack() as stack:
+        yield lambda *of, **more: stack.enter_context(person(server_url, app, *of, **more))
+
+
+@pytest.fixture
 def count_rows(app: Flask) -> CountRows:
     """Counts the rows of each table."""
 
@@ -211,9 +218,11 @@ def set_revision(app: Flask) -> Callable[[str], Any]:
     return pretend
 
 
-def person(server_url: str, app: Flask, name: str, role: str = "member") -> Api:
+def person(
+    server_url: str, app: Flask, name: str, role: str = "member", scopes: Sequence[str] | None = None
+) -> Api:
     with app.app_context():
-        _, secret = users.add_key(users.add(name, role).id, "test")
+        _, secret = users.add_key(users.add(name, role).id, "test", scopes)
     return Api(base_url=server_url, headers={"Authorization": f"Bearer {secret}"}, timeout=30)
 
 

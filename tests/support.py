@@ -102,6 +102,15 @@ def text_of(message: dict[str, Any]) -> str:
     return "".join(block["text"] for block in message["content"] if block["type"] == "text")
 
 
+def example_of(operation: dict[str, Any], message_id: str) -> dict[str, Any]:
+    """What httpx is given to send the document's example, about a message where it names one."""
+    if "requestBody" not in operation:
+        return {}
+    (content,) = operation["requestBody"]["content"].values()
+    body = dict(content["example"])
+    return {"json": {**body, "message_id": message_id} if "message_id" in body else body}
+
+
 def unmarked(sent: Any) -> Any:
     """What Claude was sent, or a part of it, without the markers of its prompt cache."""
     if isinstance(sent, dict):

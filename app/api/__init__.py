@@ -1,14 +1,17 @@
-"""HTTP and nothing else: parse, call one service, answer. Here is the table of who may call what."""
+"""HTTP and nothing else: parse, call one service, answer. `access` is the table of who may call what."""
 
 from __future__ import annotations
 
 from flask import Flask
 
 from app.api import (
+    audit,
     budgets,
     contexts,
     docs,
     health,
+    keys,
+    me,
     messages,
     models,
     problems,
@@ -16,33 +19,36 @@ from app.api import (
     sessions,
     tokens,
     usage,
+    users,
     wiring,
 )
 from config import Config
 
-NOBODY, ANYBODY_WITH_A_KEY = "no key", "any key"
-TABLE = (
-    (sessions.blueprint, ANYBODY_WITH_A_KEY),
-    (contexts.blueprint, ANYBODY_WITH_A_KEY),
-    (messages.blueprint, ANYBODY_WITH_A_KEY),
-    (tokens.blueprint, ANYBODY_WITH_A_KEY),
-    (models.blueprint, ANYBODY_WITH_A_KEY),
-    (usage.blueprint, ANYBODY_WITH_A_KEY),
-    (budgets.blueprint, ANYBODY_WITH_A_KEY),
-    (health.blueprint, NOBODY),
-    (docs.blueprint, NOBODY),
+BLUEPRINTS = (
+    sessions.blueprint,
+    contexts.blueprint,
+    messages.blueprint,
+    tokens.blueprint,
+    models.blueprint,
+    me.blueprint,
+    keys.blueprint,
+    users.blueprint,
+    usage.blueprint,
+    budgets.blueprint,
+    audit.blueprint,
+    health.blueprint,
+    docs.blueprint,
 )
 
 
 def register(app: Flask, version: str, config: Config) -> None:
     """Give the app its routes, and what happens around them."""
-    public = {blueprint.name for blueprint, who in TABLE if who == NOBODY}
     app.url_map.strict_slashes = False
     app.url_map.converters["id"] = wiring.IdConverter
-    requests.register(app, public, config)
+    requests.register(app, config)
     problems.register(app)
     api = wiring.make_api(app, version)
-    for blueprint, _ in TABLE:
+    for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint)
-    wiring.finish(api, public)
+    wiring.finish(api)
     docs.bind(app, api.spec.to_dict())

@@ -24,6 +24,11 @@ DOCUMENT = {
     ],
 }
 BUDGET = {"limit_usd": "5", "period": "month", "time_zone": "Europe/Paris"}
+ME = {"name": "Ada"}
+KEY = {"name": "laptop", "scopes": ["sessions:read", "messages:read"], "expires_at": "2099-01-01T00:00:00Z"}
+KEY_CHANGE = {"name": "old laptop", "expires_at": None}
+PERSON = {"name": "Ada", "role": "member", "email": "ada@example.com"}
+PERSON_CHANGE = {"role": "viewer"}
 EVENT = {
     "type": "object",
     "description": "One event: Claude's to the letter, or one of the server's own.",

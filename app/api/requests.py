@@ -24,11 +24,11 @@ PROBES = ("/livez", "/readyz")  # asked every few seconds, and of no interest
 REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
 
-def register(app: Flask, public: set[str], config: Config) -> None:
-    """Put these around every request of the app; the public blueprints need no key."""
+def register(app: Flask, config: Config) -> None:
+    """Put these around every request of the app."""
     app.before_request(_begin)
     cors.register(app, config.origins)
-    app.before_request(lambda: identity.require_key(public))
+    app.before_request(identity.require_access)
     app.before_request(_refuse_unknown_parameters)
     app.after_request(_finish)
 

@@ -16,10 +16,12 @@ from marshmallow import RAISE, Schema, ValidationError
 from webargs.flaskparser import FlaskParser
 from werkzeug.routing import BaseConverter
 
-from app.api import bodies
+from app.api import access, bodies
+from app.api.access import Access
 from app.errors import ColloquyError, Fault, Invalid, all_errors
 from app.schemas.base import ProblemView, UsageView
 from app.schemas.sessions import TotalsView
+from app.services.roles import SCOPES
 
 View = Callable[..., Any]
 PROBLEM_JSON = "application/problem+json"
@@ -204,17 +206,20 @@ class OurApi(Api):  # type: ignore[misc]
         """Each operation names its own; these would differ from one Python to the next."""
 
 
-def finish(api: Api, public_tags: set[str]) -> None:
-    """Add to every operation what all have in common: the key, and the errors, common and its own."""
+def finish(api: Api) -> None:
+    """Add to every operation what all have in common: who may call it, and the errors, common and its own."""
     for operations in api.spec._paths.values():
         for method, operation in operations.items():
             if method != "parameters":
-                _finish(operation, is_public=not public_tags.isdisjoint(operation["tags"]))
+                needed = access.TABLE.get(f"{operation['tags'][0]}.{operation['operationId']}")
+                _add_errors(operation, needed)
+                _add_access(operation, needed)
 
 
-def _finish(operation: dict[str, Any], *, is_public: bool) -> None:
-    common = PUBLIC_ERRORS if is_public else COMMON_ERRORS
-    codes = {*common, *operation.pop(ERRORS, ())}
+def _add_errors(operation: dict[str, Any], needed: Access | None) -> None:
+    common = PUBLIC_ERRORS if needed == access.PUBLIC else COMMON_ERRORS
+    scope_errors = ["scope_missing"] if needed in SCOPES else []
+    codes = {*common, *scope_errors, *operation.pop(ERRORS, ())}
     found: dict[str, list[str]] = {}
     for one in all_errors():
         if one.code in codes:
@@ -222,8 +227,18 @@ def _finish(operation: dict[str, Any], *, is_public: bool) -> None:
     for status, names in found.items():
         operation["responses"][status] = _problem(" or ".join(names))
     operation["responses"] = dict(sorted(operation["responses"].items(), key=lambda one: str(one[0])))
-    if not is_public:
-        operation["security"] = [{"key": []}]
+
+
+def _add_access(operation: dict[str, Any], needed: Access | None) -> None:
+    """The scope is told three times: to people, to programs, and as OpenAPI has it since 3.1."""
+    if needed == access.PUBLIC:
+        return
+    scopes = [needed] if needed in SCOPES else []
+    says = f"Needs the scope `{needed}`." if scopes else "Any key will do."
+    operation["description"] = "\n\n".join(filter(None, [operation.get("description"), says]))
+    operation["security"] = [{"key": scopes}]
+    if scopes:
+        operation["x-scope"] = needed
 
 
 def _problem(names: str) -> dict[str, Any]:

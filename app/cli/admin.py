@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import click
 from flask.cli import AppGroup
 
 from app.errors import ColloquyError
 from app.services import health, users
+from app.services.roles import SCOPES
 
+TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
 admin = AppGroup("admin", help="People and their keys.")
 user = AppGroup("user", help="People.")
 key = AppGroup("key", help="API keys.")
@@ -40,6 +43,16 @@ def add_user(name: str, role: str) -> None:
     click.echo(f"Their key, shown this once: {secret}")
 
 
+@user.command("role")
+@click.argument("user")
+@click.argument("role")
+@in_words()
+def change_role(user: str, role: str) -> None:
+    """Change what a person, given by id or name, may do: admin, member or viewer."""
+    changed = users.change(None, users.named(user).id, {"role": role})
+    click.echo(f"{changed.id}  {changed.name} ({changed.role})")
+
+
 @user.command("list")
 @in_words()
 def list_users() -> None:
@@ -51,10 +64,13 @@ def list_users() -> None:
 @key.command("add")
 @click.argument("user")
 @click.option("--name", default="key", show_default=True, help="What the key is for.")
+@click.option("--scope", "scopes", multiple=True, type=click.Choice(list(SCOPES)), help="May be repeated.")
+@click.option("--expires", type=click.DateTime(TIMES), help="When it ends by itself, in UTC.")
 @in_words()
-def add_key(user: str, name: str) -> None:
+def add_key(user: str, name: str, scopes: tuple[str, ...], expires: datetime | None) -> None:
     """Make a key for a person, given by id or name."""
-    made, secret = users.add_key(user, name)
+    expires_at = expires.replace(tzinfo=UTC) if expires else None
+    made, secret = users.add_key(user, name, scopes or None, expires_at)
     click.echo(f"{made.id}  {made.name}")
     click.echo(f"The key, shown this once: {secret}")
 
@@ -65,8 +81,8 @@ def add_key(user: str, name: str) -> None:
 def list_keys(user: str) -> None:
     """List the keys of a person, given by id or name."""
     for one in users.keys_of(user):
-        state = f"revoked {one.revoked_at:%Y-%m-%d %H:%M}" if one.revoked_at else "valid"
-        click.echo(f"{one.id}  {one.prefix}…  {state}  {one.name}")
+        scopes = ", ".join(one.scopes) if one.scopes is not None else "all of the role"
+        click.echo(f"{one.id}  {one.prefix}…  {users.state_of(one)}  {one.name} ({scopes})")
 
 
 @key.command("revoke")

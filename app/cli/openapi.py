@@ -1,4 +1,4 @@
-"""`flask openapi-files`: the OpenAPI document and a Postman collection made from it, as files."""
+"""`flask openapi-files`: the OpenAPI document and what is made from it: a Postman collection, access.md."""
 
 from __future__ import annotations
 
@@ -11,24 +11,26 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
+from app.cli import access
+
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 POSTMAN_SCHEMA = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
 METHODS = ("get", "post", "put", "patch", "delete")
 # What Postman keeps from one answer for the next request.
 REMEMBER = """const body = pm.response.json();
 if (pm.response.code === 201) {
+  const names = { ses: "session_id", msg: "message_id", key: "key_id", usr: "user_id" };
   const message = body.message || {};
-  if (message.session_id || body.id) {
-    pm.collectionVariables.set("session_id", message.session_id || body.id);
+  for (const id of [body.id, message.session_id, message.id]) {
+    if (id) { pm.collectionVariables.set(names[id.split("_")[0]], id); }
   }
-  if (message.id) { pm.collectionVariables.set("message_id", message.id); }
 }"""
 
 
 @click.command("openapi-files")
 @with_appcontext
 def openapi_files() -> None:
-    """Write docs/openapi.json and docs/postman.json anew."""
+    """Write docs/openapi.json, docs/postman.json and docs/access.md anew."""
     for name, content in made(current_app.extensions["colloquy.openapi"]).items():
         (DOCS / name).write_text(content)
         click.echo(f"docs/{name}")
@@ -37,7 +39,8 @@ def openapi_files() -> None:
 def made(document: dict[str, Any]) -> dict[str, str]:
     """The files' names and contents."""
     files = {"openapi.json": document, "postman.json": as_postman(document)}
-    return {name: json.dumps(value, ensure_ascii=False, indent=2) + "\n" for name, value in files.items()}
+    texts = {name: json.dumps(value, ensure_ascii=False, indent=2) + "\n" for name, value in files.items()}
+    return {**texts, "access.md": access.as_markdown(operations_of(document))}
 
 
 def as_postman(document: dict[str, Any]) -> dict[str, Any]:
@@ -55,8 +58,7 @@ def as_postman(document: dict[str, Any]) -> dict[str, Any]:
         "variable": [
             {"key": "address", "value": "http://127.0.0.1:8000"},
             {"key": "key", "value": "clq_your_key"},
-            {"key": "session_id", "value": ""},
-            {"key": "message_id", "value": ""},
+            *({"key": name, "value": ""} for name in ("session_id", "message_id", "key_id", "user_id")),
         ],
         "item": [{"name": tag, "item": items} for tag, items in folders.items()],
     }

@@ -6,7 +6,7 @@ import hashlib
 import secrets
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Select, String, select
+from sqlalchemy import ForeignKey, Select, String, Update, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import JsonText, Model, UtcDateTime, new_id, now
@@ -45,12 +45,25 @@ def hash_of(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def select_candidates(secret: str) -> Select[ApiKey, User]:
-    """The keys that are not revoked and begin like this one, each with its owner."""
-    is_live = (ApiKey.prefix == secret[:PREFIX_LENGTH]) & ApiKey.revoked_at.is_(None)
-    return select(ApiKey, User).join(User, User.id == ApiKey.user_id).where(is_live)
+def select_candidates(secret: str, at: datetime) -> Select[ApiKey, User]:
+    """The keys that hold at this time and begin like this one, each with its owner."""
+    is_alike = (ApiKey.prefix == secret[:PREFIX_LENGTH]) & ApiKey.revoked_at.is_(None)
+    is_live = or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > at)
+    return select(ApiKey, User).join(User, User.id == ApiKey.user_id).where(is_alike, is_live)
 
 
 def select_keys_of(user_id: str) -> Select[ApiKey]:
     """One person's keys, oldest first."""
     return select(ApiKey).where(ApiKey.user_id == user_id).order_by(ApiKey.id)
+
+
+def select_key(key_id: str) -> Select[ApiKey]:
+    """A key that is not revoked; whose it is, is for the caller to look at."""
+    return select(ApiKey).where(ApiKey.id == key_id, ApiKey.revoked_at.is_(None))
+
+
+def mark_used(key_id: str, at: datetime, before: datetime) -> Update:
+    """Says that a key was used, unless that was said since `before`, or the row is being written."""
+    old = or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at < before)
+    free = select(ApiKey.id).where(ApiKey.id == key_id, old).with_for_update(skip_locked=True, key_share=True)
+    return update(ApiKey).where(ApiKey.id.in_(free)).values(last_used_at=at)

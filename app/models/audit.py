@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import String
+from sqlalchemy import Select, String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import JsonText, Model, UtcDateTime, new_id, now
@@ -24,3 +24,8 @@ class AuditEntry(Model):
     details: Mapped[dict[str, Any]] = mapped_column(JsonText, default=dict)
     request_id: Mapped[str | None] = mapped_column(String(128))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+def select_entries(**values: str) -> Select[AuditEntry]:
+    """The entries that have these values."""
+    return select(AuditEntry).filter_by(**values)

@@ -45,3 +45,8 @@ def select_users_of(issuer: str, subject: str) -> Select[User]:
 def count_users() -> Select[int]:
     """How many there are."""
     return select(func.count()).select_from(User)
+
+
+def count_admins_but(user_id: str) -> Select[int]:
+    """How many admins there are besides this person."""
+    return count_users().where(User.role == "admin", User.id != user_id)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.models.base import new_id, now
 from app.models.messages import Message, delete_subtree, select_path
 from app.models.sessions import ChatSession
-from app.services import messages, sessions, summaries, tree
+from app.services import audit, messages, sessions, summaries, tree
 from app.services.idempotency import Claim
 from app.services.identity import Caller
 from app.services.sessions import Created, Matches
@@ -56,6 +56,9 @@ def cut_off(caller: Caller, message_id: str, matches: Matches) -> None:
             chat.head_id = message.parent_id
         ids = session.scalars(delete_subtree(message.id)).all()
         chat.messages, chat.updated_at = chat.messages - len(ids), now()
+        audit.note(
+            session, caller, "message.delete", message_id, {"session_id": chat.id, "messages": len(ids)}
+        )
 
 
 def _follows(session: Session, later_id: str, message: Message) -> bool:

@@ -34,9 +34,9 @@ class Shown:
 
 
 def shown(caller: Caller, session_id: str) -> Shown:
-    """The context of one of the caller's sessions as it stands."""
+    """The context of a session, as it stands, that the caller may read."""
     with reading() as session:
-        chat = sessions.own(session, caller, session_id)
+        chat = sessions.readable(session, caller, session_id)
         ask = replace(settle(Wishes(), chat), recall_tokens=0)
         head = tree.message_at(session, chat.head_id)
         known = pasts.known(session, head, window_of(ask.model), ask)

@@ -54,7 +54,8 @@ def of_edit(
     wishes: Wishes,
 ) -> Draft:
     """Another message of the person's beside this one, and its answer; without metadata, the old one's."""
-    message = messages.get(caller, message_id)
+    with reading() as session:
+        message = messages.own(session, caller, message_id)
     if message.role != "user":
         _refuse("only your own messages can be edited")
     kept = message.client_metadata if metadata is None else metadata

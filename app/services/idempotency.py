@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeVar
 
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from app.errors import IdempotencyKeyReused
 from app.extensions import insert_or_ignore
-from app.models.base import now
+from app.models.base import new_id, now
 from app.models.idempotency_keys import IdempotencyKey
 from app.services.identity import Caller
-from app.services.transactions import writing
+from app.services.transactions import reading, writing
 
+T = TypeVar("T")
 KEPT_HOURS = 24
 
 
@@ -36,21 +40,46 @@ class Made:
     message_id: str = ""
 
 
+@dataclass(frozen=True)
+class MadeObject:
+    """The id of what a request has made that is in no session: a key, a person."""
+
+    object_id: str
+    session_id: str = ""
+
+
 class Taken(Exception):
     """The same request is made at the same time, and was faster."""
 
 
 def made(session: Session, caller: Caller, claim: Claim | None) -> Made | None:
     """What the request made before; raises IdempotencyKeyReused where the key stands for another body."""
-    row = session.get(IdempotencyKey, (caller.user_id, claim.route, claim.key)) if claim else None
-    if row is None or claim is None or row.created_at < now() - timedelta(hours=KEPT_HOURS):
-        return None
-    if row.body_hash != claim.body_hash:
-        raise IdempotencyKeyReused("Take a new Idempotency-Key for a new request.")
-    return Made(row.session_id, row.user_message_id or "", row.message_id or "")
+    row = _kept(session, caller, claim)
+    return Made(row.session_id, row.user_message_id or "", row.message_id or "") if row else None
 
 
-def keep(session: Session, caller: Caller, claim: Claim | None, what: Made) -> None:
+def once(
+    caller: Caller,
+    claim: Claim | None,
+    prefix: str,
+    make: Callable[[Session, str], T],
+    find: Callable[[Session, str], T],
+) -> tuple[T, bool]:
+    """What `make` makes with a new id, or what `find` finds by the id of what the request made before.
+
+    Says whether it was made before. Raises IdempotencyKeyReused.
+    """
+    while True:
+        with reading() as session:
+            if row := _kept(session, caller, claim):
+                return find(session, row.object_id or ""), True
+        with suppress(Taken), writing() as session:
+            object_id = new_id(prefix)
+            keep(session, caller, claim, MadeObject(object_id))
+            return make(session, object_id), False
+
+
+def keep(session: Session, caller: Caller, claim: Claim | None, what: Made | MadeObject) -> None:
     """Remember what the request makes, in the transaction that makes it, before all else; raises Taken."""
     if claim is None:
         return
@@ -67,3 +96,12 @@ def prune() -> None:
     with writing() as session:
         old = IdempotencyKey.created_at < now() - timedelta(hours=KEPT_HOURS)
         session.execute(delete(IdempotencyKey).where(old))
+
+
+def _kept(session: Session, caller: Caller, claim: Claim | None) -> IdempotencyKey | None:
+    row = session.get(IdempotencyKey, (caller.user_id, claim.route, claim.key)) if claim else None
+    if row is None or claim is None or row.created_at < now() - timedelta(hours=KEPT_HOURS):
+        return None
+    if row.body_hash != claim.body_hash:
+        raise IdempotencyKeyReused("Take a new Idempotency-Key for a new request.")
+    return row

@@ -1,40 +1,81 @@
-"""Who is calling."""
+"""Who is calling, and what they may do."""
 
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
-from app.errors import Unauthenticated
-from app.models.api_keys import hash_of, select_candidates
+from app.errors import ScopeMissing, Unauthenticated
+from app.extensions import config
+from app.models.api_keys import ApiKey, hash_of, mark_used, select_candidates
+from app.models.base import now
+from app.models.users import User
 from app.services import oidc
-from app.services.transactions import reading
+from app.services.roles import ADMIN, Scope, granted
+from app.services.transactions import reading, write_if_free
 
-CHALLENGE = {"WWW-Authenticate": 'Bearer realm="colloquy"'}
+REALM = 'Bearer realm="colloquy"'
+CHALLENGE = {"WWW-Authenticate": REALM}
+LAST_USE_SECONDS = 60
 
 
 @dataclass(frozen=True)
 class Caller:
-    """A person and the key they came with, if it was one."""
+    """A person, the key they came with, if it was one, what they may do, and the request they came in."""
 
     user_id: str
     name: str
     role: str
     key_id: str | None
+    scopes: frozenset[Scope]
+    request_id: str | None = field(default=None, compare=False)
 
     @property
     def is_admin(self) -> bool:
-        """Whether they look after the server."""
-        return self.role == "admin"
+        """Whether they look after the server, and came with a key that may."""
+        return ADMIN in self.scopes
 
 
 def identify(secret: str) -> Caller:
     """The caller with this key, or with this token of a provider; raises Unauthenticated."""
     if someone := oidc.user_of(secret):
-        return Caller(someone.id, someone.name, someone.role, None)
-    hashed = hash_of(secret)
+        return caller_of(someone)
+    hashed, at = hash_of(secret), now()
     with reading() as session:
-        for key, user in session.execute(select_candidates(secret)):
-            if hmac.compare_digest(key.hash, hashed):
-                return Caller(user.id, user.name, user.role, key.id)
-    raise Unauthenticated("The key is not known, or was revoked: ask an admin for one.", headers=CHALLENGE)
+        candidates = session.execute(select_candidates(secret, at)).all()
+    for key, user in candidates:
+        if hmac.compare_digest(key.hash, hashed):
+            _note_use(key, at)
+            return caller_of(user, key)
+    raise Unauthenticated(
+        "The key is not known, has expired, or was revoked: ask an admin for one.", headers=CHALLENGE
+    )
+
+
+def caller_of(user: User, key: ApiKey | None = None) -> Caller:
+    """A person as the one who calls, with a key or without."""
+    scopes = granted(user.role, key.scopes if key else None)
+    return Caller(user.id, user.name, user.role, key.id if key else None, scopes)
+
+
+def require(caller: Caller, scope: Scope) -> None:
+    """Raises ScopeMissing, which names the scope, where the caller lacks it."""
+    if scope not in caller.scopes:
+        challenge = f'{REALM}, error="insufficient_scope", scope="{scope}"'
+        raise ScopeMissing(
+            f"This needs the scope {scope}, which your key or your role lacks: GET /me says what they have.",
+            headers={"WWW-Authenticate": challenge},
+        )
+
+
+def may_read_all(caller: Caller) -> bool:
+    """Whether the caller may read what others write: admins, where the setting lets them."""
+    return config().admins_read_messages and ADMIN in caller.scopes
+
+
+def _note_use(key: ApiKey, at: datetime) -> None:
+    """Once a minute, and only where no other writer has to be waited for: the next request tries again."""
+    before = at - timedelta(seconds=LAST_USE_SECONDS)
+    if key.last_used_at is None or key.last_used_at < before:
+        write_if_free(mark_used(key.id, at, before))

@@ -81,7 +81,7 @@ def catch_up(log: Log) -> None:
 
 
 def follow(caller: Caller, message_id: str) -> Log:
-    """The log of one of the caller's answers, also where another process makes it, or where it has ended.
+    """The log of an answer that the caller may read, also where another process makes it, or it has ended.
 
     Raises NotFound, and EventsGone where it was pruned.
     """

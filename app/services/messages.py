@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from dataclasses import dataclass
 
-from sqlalchemy import and_, or_
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from app.errors import NotFound
@@ -13,7 +13,7 @@ from app.extensions import dialect
 from app.models.messages import Message, select_message
 from app.models.search import CLOSE, OPEN, select_matches, words_of
 from app.services import sessions
-from app.services.identity import Caller
+from app.services.identity import Caller, may_read_all
 from app.services.pages import Ask, Page, cut
 from app.services.transactions import reading
 
@@ -28,14 +28,24 @@ class Match:
 
 
 def get(caller: Caller, message_id: str) -> Message:
-    """One message; raises NotFound where it is not the caller's."""
+    """One message; raises NotFound where the caller may not read it."""
     with reading() as session:
-        return own(session, caller, message_id)
+        return readable(session, caller, message_id)
 
 
 def own(session: Session, caller: Caller, message_id: str) -> Message:
     """The caller's message; raises NotFound."""
-    message = session.scalar(select_message(caller.user_id, message_id))
+    return _required(session.scalar(select_message(caller.user_id, message_id)), message_id)
+
+
+def readable(session: Session, caller: Caller, message_id: str) -> Message:
+    """A message to read and never to change: the caller's, or, where admins may, anybody's."""
+    if not may_read_all(caller):
+        return own(session, caller, message_id)
+    return _required(session.scalar(select(Message).where(Message.id == message_id)), message_id)
+
+
+def _required(message: Message | None, message_id: str) -> Message:
     if message is None:
         raise NotFound(f"You have no message {message_id}.")
     return message

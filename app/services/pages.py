@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from sqlalchemy import Select
+
 T = TypeVar("T")
 
 
@@ -24,6 +26,15 @@ class Page(Generic[T]):
 
     rows: Sequence[T]
     next_key: list[Any] | None = None
+
+
+def keyed(statement: Select[T], column: Any, ask: Ask) -> Select[T]:
+    """The statement for the page that is asked for, and the one row after it, in the order of a column."""
+    if ask.after:
+        key = ask.after[0]
+        statement = statement.where(column < key if ask.is_descending else column > key)
+    order = column.desc() if ask.is_descending else column
+    return statement.order_by(None).order_by(order).limit(ask.limit + 1)
 
 
 def cut(rows: Sequence[T], limit: int, key: Callable[[T], list[Any]]) -> Page[T]:

@@ -16,10 +16,10 @@ from app.models.base import new_id, now
 from app.models.messages import Message, select_path
 from app.models.sessions import ChatSession, select_session, select_sessions_of
 from app.models.turns import Turn
-from app.services import idempotency, tree
+from app.services import audit, idempotency, tree
 from app.services.idempotency import Claim, Made, Taken
-from app.services.identity import Caller
-from app.services.pages import Ask, Page, cut
+from app.services.identity import Caller, may_read_all
+from app.services.pages import Ask, Page, cut, keyed
 from app.services.transactions import reading, writing
 
 Matches = Callable[[str], bool]
@@ -79,19 +79,15 @@ def create(caller: Caller, values: dict[str, Any], claim: Claim | None = None) -
 def page(caller: Caller, wanted: Wanted, ask: Ask) -> Page[ChatSession]:
     """The caller's sessions, in the order they were made."""
     statement = _filtered(select_sessions_of(caller.user_id), wanted)
-    if ask.after:
-        key = ask.after[0]
-        statement = statement.where(ChatSession.id < key if ask.is_descending else ChatSession.id > key)
-    statement = statement.order_by(ChatSession.id.desc() if ask.is_descending else ChatSession.id)
     with reading() as session:
-        rows = session.scalars(statement.limit(ask.limit + 1)).all()
+        rows = session.scalars(keyed(statement, ChatSession.id, ask)).all()
     return cut(rows, ask.limit, lambda row: [row.id])
 
 
 def get(caller: Caller, session_id: str) -> ChatSession:
-    """One session; raises NotFound where it is not the caller's."""
+    """One session; raises NotFound where the caller may not read it."""
     with reading() as session:
-        return own(session, caller, session_id)
+        return readable(session, caller, session_id)
 
 
 def change(caller: Caller, session_id: str, values: dict[str, Any], matches: Matches) -> ChatSession:
@@ -111,6 +107,7 @@ def remove(caller: Caller, session_id: str, matches: Matches) -> None:
     with writing() as session:
         chat = expected(session, caller, session_id, matches)
         running = running_id(session, chat.id)
+        audit.note(session, caller, "session.delete", chat.id)
         session.execute(delete(ChatSession).where(ChatSession.id == chat.id))
     if running:
         parts().runner.stop(running, "cancelled")
@@ -119,7 +116,7 @@ def remove(caller: Caller, session_id: str, matches: Matches) -> None:
 def path_page(caller: Caller, session_id: str, ask: Ask) -> Page[Message]:
     """The messages from the first to the head, found by their depth."""
     with reading() as session:
-        head = tree.message_at(session, own(session, caller, session_id).head_id)
+        head = tree.message_at(session, readable(session, caller, session_id).head_id)
         if head is None:
             return Page([])
         low, high = _depths(ask, head.depth)
@@ -132,19 +129,25 @@ def path_page(caller: Caller, session_id: str, ask: Ask) -> Page[Message]:
 def tree_page(caller: Caller, session_id: str, ask: Ask) -> Page[Message]:
     """The messages of every branch, in the order they were made: each stands after the one it follows."""
     with reading() as session:
-        own(session, caller, session_id)
+        readable(session, caller, session_id)
         statement = select(Message).where(Message.session_id == session_id)
-        if ask.after:
-            key = ask.after[0]
-            statement = statement.where(Message.number < key if ask.is_descending else Message.number > key)
-        order = Message.number.desc() if ask.is_descending else Message.number
-        rows = session.scalars(statement.order_by(order).limit(ask.limit + 1)).all()
+        rows = session.scalars(keyed(statement, Message.number, ask)).all()
     return cut(rows, ask.limit, lambda row: [row.number])
 
 
 def own(session: Session, caller: Caller, session_id: str) -> ChatSession:
     """The caller's session; raises NotFound."""
-    chat = session.scalar(select_session(caller.user_id, session_id))
+    return _required(session.scalar(select_session(caller.user_id, session_id)), session_id)
+
+
+def readable(session: Session, caller: Caller, session_id: str) -> ChatSession:
+    """A session to read and never to change: the caller's, or, where admins may, anybody's."""
+    if not may_read_all(caller):
+        return own(session, caller, session_id)
+    return _required(session.scalar(select(ChatSession).where(ChatSession.id == session_id)), session_id)
+
+
+def _required(chat: ChatSession | None, session_id: str) -> ChatSession:
     if chat is None:
         raise NotFound(f"You have no session {session_id}.")
     return chat
@@ -178,10 +181,7 @@ def busy(session_id: str, message_id: str | None = None) -> SessionBusy:
 def locked(session: Session, caller: Caller, session_id: str) -> ChatSession:
     """The caller's session as it is now, locked until the commit; raises NotFound."""
     statement = select_session(caller.user_id, session_id).with_for_update(of=ChatSession)
-    chat = session.scalar(statement.execution_options(populate_existing=True))
-    if chat is None:
-        raise NotFound(f"You have no session {session_id}.")
-    return chat
+    return _required(session.scalar(statement.execution_options(populate_existing=True)), session_id)
 
 
 def expected(session: Session, caller: Caller, session_id: str, matches: Matches) -> ChatSession:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 
-from sqlalchemy import text
+from sqlalchemy import Executable, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -46,6 +46,25 @@ def writing() -> Iterator[Session]:
             session.commit()
         finally:
             session.close()
+
+
+def write_if_free(statement: Executable) -> None:
+    """One statement in a transaction of its own, or not at all where SQLite's writer is at work."""
+    is_sqlite = dialect() == "sqlite"
+    lock, options = parts().write_lock, {BEGIN: "IMMEDIATE"} if is_sqlite else {}
+    if is_sqlite and not lock.acquire(blocking=False):
+        return
+    session = db.session()
+    session.close()
+    try:
+        with suppress(OperationalError):  # another process writes
+            session.connection(execution_options=options)
+            session.execute(statement)
+            session.commit()
+    finally:
+        session.close()
+        if is_sqlite:
+            lock.release()
 
 
 def one_at_a_time(session: Session, lock: int) -> None:

@@ -17,12 +17,12 @@ from app.extensions import redactor
 from app.models.base import Model, new_id, now
 from app.models.messages import Message
 from app.models.sessions import ChatSession
-from app.services import sessions, tree
+from app.services import audit, sessions, tree
 from app.services.idempotency import Claim
 from app.services.identity import Caller
 from app.services.sessions import Created
 from app.services.texts import plain_text
-from app.services.transactions import reading
+from app.services.transactions import reading, writing
 from app.services.tree import Place
 from app.turns.veils import SEALED
 
@@ -42,24 +42,26 @@ class Document:
 
 
 def export(caller: Caller, session_id: str) -> Document:
-    """The whole session."""
+    """The whole session; the audit log says so."""
     with reading() as session:
-        chat = sessions.own(session, caller, session_id)
+        chat = sessions.readable(session, caller, session_id)
         rows = session.scalars(
             select(Message).where(Message.session_id == session_id).order_by(Message.number)
         )
         document = Document(now(), chat, list(rows))
     for row, names in ((chat, SAID_OF_SESSION), *((one, SAID) for one in document.messages)):
         _mask(row, names)
+    _note_export(caller, session_id, "json")
     return document
 
 
 def as_markdown(caller: Caller, session_id: str) -> str:
-    """The path to the head, for reading."""
+    """The path to the head, for reading; the audit log says so."""
     with reading() as session:
-        chat = sessions.own(session, caller, session_id)
+        chat = sessions.readable(session, caller, session_id)
         head = tree.message_at(session, chat.head_id)
         path = tree.whole_path(session, head) if head else []
+    _note_export(caller, session_id, "md")
     parts = [f"# {chat.title or 'Untitled'}", *(_section(message) for message in path)]
     return redactor().known("\n\n".join(parts) + "\n")
 
@@ -170,6 +172,11 @@ def _columns(one: dict[str, Any]) -> dict[str, Any]:
         "updated_at": at,
         **{name: usage.get(name) for name in CLASSES},
     }
+
+
+def _note_export(caller: Caller, session_id: str, form: str) -> None:
+    with writing() as session:
+        audit.note(session, caller, "session.export", session_id, {"format": form})
 
 
 def _section(message: Message) -> str:

@@ -110,7 +110,8 @@ def finished(begun: Begun) -> tuple[Message, Message]:
 
 def cancel(caller: Caller, message_id: str) -> Message:
     """Stop the answer and keep what came, whichever process makes it; one that has ended stays as it is."""
-    message = messages.get(caller, message_id)
+    with reading() as session:
+        message = messages.own(session, caller, message_id)
     if message.status != "running":
         return message
     if not parts().runner.stop(message_id, "cancelled"):

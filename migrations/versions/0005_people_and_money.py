@@ -190,6 +190,10 @@ def _guard() -> None:
                 f"CREATE TRIGGER {table}_stay BEFORE UPDATE OR DELETE ON {table} "
                 "FOR EACH ROW EXECUTE FUNCTION refuse_change()"
             )
+            op.execute(
+                f"CREATE TRIGGER {table}_stay_whole BEFORE TRUNCATE ON {table} "
+                "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+            )
             continue
         for event in ("UPDATE", "DELETE"):
             op.execute(

@@ -9,8 +9,9 @@ import pytest
 from flask import Flask
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from app.api import ANYBODY_WITH_A_KEY, NOBODY, TABLE
+from app.api import access
 from app.errors import all_errors
+from app.services.roles import SCOPES
 from tests.support import Api
 
 METHODS = {"get", "post", "put", "patch", "delete"}
@@ -59,12 +60,18 @@ def test_every_error_code_is_in_it(document: dict[str, Any]) -> None:
     assert [one.code for one in all_errors() if f"`{one.code}`" not in said] == []
 
 
-def test_every_route_says_who_may_call_it(app: Flask, document: dict[str, Any]) -> None:
-    callers = {blueprint.name: who for blueprint, who in TABLE}
-    assert set(callers.values()) == {NOBODY, ANYBODY_WITH_A_KEY}
-    assert set(app.blueprints) == callers.keys()
+def test_every_route_is_in_the_table_of_who_may_call_it_and_nothing_else(app: Flask) -> None:
+    assert {rule.endpoint for rule in app.url_map.iter_rules()} == access.TABLE.keys()
+
+
+def test_every_operation_says_which_scope_it_needs(document: dict[str, Any]) -> None:
     for _, path, one in operations(document):
-        assert bool(one.get("security")) == (callers[one["tags"][0]] == ANYBODY_WITH_A_KEY), path
+        needed = access.TABLE[f"{one['tags'][0]}.{one['operationId']}"]
+        scopes = [needed] if needed in SCOPES else []
+        assert one.get("security") == (None if needed == access.PUBLIC else [{"key": scopes}]), path
+        assert one.get("x-scope") == (needed if scopes else None), path
+        assert ("403" in one["responses"]) == bool(scopes), path
+        assert all(f"`{scope}`" in one["description"] for scope in scopes), path
 
 
 def test_without_a_key_only_public_routes_answer(api: Api, document: dict[str, Any]) -> None:
@@ -88,12 +95,19 @@ def message_for(api: Api, path: str, session_id: str) -> str:
     return str(turn["user_message" if path.endswith("/edit") else "message"]["id"])
 
 
-def test_every_example_is_taken(api: Api, document: dict[str, Any]) -> None:
+def test_every_example_is_taken(admin: Api, document: dict[str, Any]) -> None:
+    api = admin
     for method, path, one in operations(document):
         if "requestBody" in one:
             session_id = api.session()
             message_id = message_for(api, path, session_id)
-            address = path.replace("{session_id}", session_id).replace("{message_id}", message_id)
+            ids = {
+                "session_id": session_id,
+                "message_id": message_id,
+                "key_id": api.post("/keys", json={"name": "k"}).json()["id"],
+                "user_id": api.post("/users", json={"name": "u"}).json()["id"],
+            }
+            address = path.format(**ids)
             example = dict(one["requestBody"]["content"]["application/json"]["example"])
             if "message_id" in example:
                 example["message_id"] = message_id

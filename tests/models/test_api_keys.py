@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import update
 
-from app.models.api_keys import PREFIX_LENGTH, hash_of, new_secret, select_candidates, select_keys_of
+from app.models.api_keys import (
+    PREFIX_LENGTH,
+    ApiKey,
+    hash_of,
+    mark_used,
+    new_secret,
+    select_candidates,
+    select_keys_of,
+)
+from app.models.base import now
 from app.services import users
-from app.services.transactions import reading
+from app.services.transactions import reading, writing
 
 
 def test_secrets_have_the_shape_that_is_masked_and_are_never_the_same() -> None:
@@ -28,13 +39,39 @@ def test_a_hash_tells_keys_apart(one: str, two: str) -> None:
 
 def test_candidates_are_keys_that_begin_alike_and_hold(app: Flask, people: None) -> None:
     with app.app_context():
-        user = users.add("Ada")
+        user, at = users.add("Ada"), now()
         (key, secret), (other, _) = users.add_key(user.id, "a"), users.add_key(user.id, "b")
         with reading() as session:
-            found = [(one.id, who.id) for one, who in session.execute(select_candidates(secret))]
+            found = [(one.id, who.id) for one, who in session.execute(select_candidates(secret, at))]
             assert found == [(key.id, user.id)]
-            assert session.execute(select_candidates("clq_")).all() == []
+            assert session.execute(select_candidates("clq_", at)).all() == []
             assert [one.id for one in session.scalars(select_keys_of(user.id))] == [key.id, other.id]
         users.revoke_key(key.id)
         with reading() as session:
-            assert session.execute(select_candidates(secret)).all() == []
+            assert session.execute(select_candidates(secret, at)).all() == []
+
+
+def test_a_key_is_a_candidate_until_the_moment_it_ends_at(app: Flask, people: None) -> None:
+    with app.app_context():
+        _, secret = users.add_key(users.add("Ada").id, "a")
+        end = now().replace(microsecond=500_000)
+        with writing() as session:
+            session.execute(update(ApiKey).values(expires_at=end))
+        with reading() as session:
+            found = [
+                bool(session.execute(select_candidates(secret, end + timedelta(microseconds=one))).all())
+                for one in (-1, 0, 1)
+            ]
+    assert found == [True, False, False]
+
+
+def test_a_use_is_written_once_in_a_while(app: Flask, people: None) -> None:
+    with app.app_context():
+        key, _ = users.add_key(users.add("Ada").id, "a")
+        at = now()
+        for seconds, is_written in ((0, True), (59, False), (61, True)):
+            later = at + timedelta(seconds=seconds)
+            with writing() as session:
+                session.execute(mark_used(key.id, later, later - timedelta(seconds=60)))
+            with reading() as session:
+                assert (session.get_one(ApiKey, key.id).last_used_at == later) == is_written

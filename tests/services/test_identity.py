@@ -9,6 +9,7 @@ from app.errors import Unauthenticated
 from app.models.api_keys import PREFIX_LENGTH, ApiKey, hash_of
 from app.services import users
 from app.services.identity import CHALLENGE, Caller, identify
+from app.services.roles import granted
 from app.services.transactions import writing
 from tests.services.conftest import at_once
 
@@ -16,7 +17,7 @@ from tests.services.conftest import at_once
 def test_each_key_of_a_person_names_them_and_itself(ada: Caller) -> None:
     key, secret = users.add_key(ada.user_id, "laptop")
     caller = identify(secret)
-    assert caller == Caller(ada.user_id, "Ada", "member", key.id)
+    assert caller == Caller(ada.user_id, "Ada", "member", key.id, granted("member"))
     assert caller.key_id != ada.key_id
 
 
