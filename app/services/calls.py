@@ -21,7 +21,7 @@ from app.models.base import now
 from app.models.calls import SUMMARY, Call
 from app.models.sessions import ChatSession
 from app.models.summaries import SummaryRow
-from app.services import idempotency, tasks
+from app.services import idempotency, rates, tasks
 from app.services.idempotency import Claim, Made
 from app.services.identity import Caller
 from app.services.transactions import writing
@@ -100,19 +100,22 @@ def end(call: Call, usage: Usage | None, made: SummaryRow | str, asker: Asker | 
 
 
 def _end(call: Call, usage: Usage | None, made: SummaryRow | str, asker: Asker | None) -> None:
-    used, is_failed = asdict(usage or Usage()), isinstance(made, str)
+    spent, is_failed = usage or Usage(), isinstance(made, str)
+    used = asdict(spent)
     said: dict[str, Any] = {"status": "failed" if is_failed else "done", "error": made if is_failed else None}
     is_open = (Call.id == call.id) & ((Call.status == "running") | (Call.error == DEAD))
     with writing() as session:
         if asker:
             idempotency.keep(session, asker.caller, asker.claim, Made(str(call.session_id)))
-        _lock(session, str(call.session_id))
+        user_id = _lock(session, str(call.session_id))
         ended = update(Call).where(is_open).values(**said, ended_at=now(), **(used if usage else {}))
         if session.scalar(ended.returning(Call.id)) is None:
             return  # it was stored although the database did not say so, or the session is gone
         sums: dict[Any, Any] = {name: getattr(ChatSession, name) + tokens for name, tokens in used.items()}
         charged = update(ChatSession).where(ChatSession.id == call.session_id)
         session.execute(charged.values(**sums, updated_at=now()))
+        if user_id:
+            rates.used(session, user_id, None, spent.prompt_tokens + spent.output_tokens)
         if isinstance(made, SummaryRow):
             session.add(made)
 

@@ -15,7 +15,7 @@ from app.models.base import now
 from app.models.messages import Message
 from app.models.sessions import ChatSession
 from app.models.turns import Turn
-from app.services import logs, tree
+from app.services import logs, rates, tree
 from app.turns.reply import Reply, Usage
 
 
@@ -78,9 +78,11 @@ def _fill(message: Message, ending: Ending) -> None:
 
 
 def _count(session: Session, ending: Ending) -> str:
-    """Add the usage to the session's totals; returns whose session it is."""
-    used = asdict(ending.reply.usage or Usage())
-    sums: dict[Any, Any] = {name: getattr(ChatSession, name) + tokens for name, tokens in used.items()}
+    """Add the usage to the session's totals and the person's rates; returns whose session it is."""
+    usage = ending.reply.usage or Usage()
+    sums: dict[Any, Any] = {name: getattr(ChatSession, name) + count for name, count in asdict(usage).items()}
     statement = update(ChatSession).where(ChatSession.id == ending.session_id)
     counted = statement.values(**sums, updated_at=now()).returning(ChatSession.user_id)
-    return session.execute(counted).scalar_one()
+    user_id: str = session.execute(counted).scalar_one()
+    rates.used(session, user_id, None, usage.prompt_tokens + usage.output_tokens)
+    return user_id
