@@ -123,10 +123,15 @@ def dialect() -> str:
     return db.engine.dialect.name
 
 
+def insert(table: type[Model]) -> Any:
+    """An INSERT that can say what is to be done where there is such a row already."""
+    dialects: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+    return dialects[dialect()](table)
+
+
 def insert_or_ignore(table: type[Model]) -> Any:
     """An INSERT that leaves a row alone that is there already; what it returns tells."""
-    dialects: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-    return dialects[dialect()](table).on_conflict_do_nothing()
+    return insert(table).on_conflict_do_nothing()
 
 
 @functools.cache

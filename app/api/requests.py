@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import Flask, Response, current_app, g, request
 
-from app.api import bodies, cors, identity
+from app.api import bodies, cors, identity, limits
 from app.api.wiring import takes_query_parameters
 from app.errors import Fault, Invalid, NotFound
 from app.extensions import parts, redactor
@@ -29,6 +29,7 @@ def register(app: Flask, config: Config) -> None:
     app.before_request(_begin)
     cors.register(app, config.origins)
     app.before_request(identity.require_access)
+    limits.register(app, config)
     app.before_request(_refuse_unknown_parameters)
     app.after_request(_finish)
 

@@ -52,6 +52,7 @@ COMMON_ERRORS = (
     *(
         "malformed_json",
         "unauthenticated",
+        "rate_limited",
         "provider_unavailable",
         "not_found",
         "body_too_large",
@@ -188,8 +189,9 @@ def make_api(app: Flask, version: str) -> Api:
 
 DESCRIPTION = """Sessions and messages between applications and Claude.
 
-Every request carries `Authorization: Bearer clq_…`. Errors are `application/problem+json` (RFC 9457), each
-with a stable `code`:
+Every request carries `Authorization: Bearer clq_…`. Where rates are limited, every answer says in `RateLimit`
+and `RateLimit-Policy` what is left. Errors are `application/problem+json` (RFC 9457), each with a stable
+`code`:
 
 """ + "\n".join(f"- {one.status} `{one.code}`: {one.title}." for one in all_errors())
 

@@ -23,7 +23,7 @@ from app.models.calls import Call
 from app.models.charges import IS_OPEN, OPEN, RELEASED, SETTLED, Charge
 from app.models.ledger import LedgerEntry
 from app.models.turns import Turn
-from app.services import budgets, prices
+from app.services import budgets, prices, rates
 from app.services.budgets import Payer
 from app.services.models import tokens_factor_of
 from app.services.transactions import reading, writing
@@ -149,6 +149,8 @@ def _settle(session: Session, charge: Charge, came: Reply) -> None:
     charge.web_searches, charge.speed = used.web_searches, used.speed
     for name, tokens in used.tokens.items():
         setattr(charge, name, tokens)
+    if charge.user_id:
+        rates.used(session, charge.user_id, charge.key_id, used.prompt_tokens + used.output_tokens)
     if not is_estimated:
         charge.cache_miss_reason = miss_of(charge.forecast_read_tokens or 0, used, came.cache_miss_reason)
     _end(session, charge, SETTLED, cost, ledger.settlement(charge.reserved_nano_usd, cost))

@@ -25,7 +25,7 @@ from app.models.calls import SUMMARY, Call
 from app.models.messages import Message
 from app.models.sessions import ChatSession
 from app.models.summaries import SummaryRow
-from app.services import calls, idempotency, prices, sessions, tasks
+from app.services import calls, idempotency, prices, rates, sessions, tasks
 from app.services.calls import Asker, Begun
 from app.services.charges import Order
 from app.services.idempotency import Claim, Made, Taken
@@ -87,13 +87,15 @@ def refresh(session_id: str, key_id: str | None = None) -> SummaryRow | None:
 def compact(caller: Caller, session_id: str, claim: Claim | None = None) -> SummaryRow:
     """Summarise all but what a cut would keep, or all but the newest turn; the next prompt begins after it.
 
-    Raises NotFound, NothingToCompact, IdempotencyKeyReused, and what Claude fails with.
+    Raises NotFound, NothingToCompact, IdempotencyKeyReused, RateLimited, and what Claude fails with.
     """
     while True:
         with reading() as session:
             chat = sessions.own(session, caller, session_id)
             made = idempotency.made(session, caller, claim)
             row = tasks.newest(session, session_id, chat.head_id) if made else None
+            if not made:
+                rates.refuse_without_tokens(session, caller)
         if row is None:
             with suppress(Taken):
                 row = _compacted(Asker(caller, claim), chat)

@@ -15,7 +15,7 @@ from app.extensions import config, parts, redactor
 from app.models.messages import Message
 from app.models.sessions import ChatSession
 from app.models.turns import Turn
-from app.services import beginnings, idempotency, logs, messages, sessions
+from app.services import beginnings, idempotency, logs, messages, rates, sessions
 from app.services.answers import Job, carry_out, give_up
 from app.services.beginnings import Draft, HeadMoved
 from app.services.idempotency import Claim, Made, Taken
@@ -46,8 +46,8 @@ class Begun:
 def start(caller: Caller, draft: Draft, request_id: str, claim: Claim | None = None) -> Begun:
     """Store the message and begin its answer.
 
-    Raises NotFound, ContextOverflow, SessionBusy, IdempotencyKeyReused and Draining before anything is
-    stored; the rest is in the log.
+    Raises NotFound, ContextOverflow, SessionBusy, IdempotencyKeyReused, RateLimited and Draining before
+    anything is stored; the rest is in the log.
     """
     with parts().starting:
         return _start_in_turn(caller, draft, request_id, claim)
@@ -153,6 +153,8 @@ def _start(caller: Caller, draft: Draft, request_id: str, claim: Claim | None) -
     for _ in range(TRIES_AT_THE_HEAD):
         with reading() as session:
             made = idempotency.made(session, caller, claim)
+            if not made:
+                rates.refuse_without_tokens(session, caller)
             chat = _free(session, caller, draft.session_id) if draft.session_id and not made else None
         if made:
             return _again(made)
