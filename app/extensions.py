@@ -59,6 +59,7 @@ class Parts:
         self.lines = Lines()
         self.starting = Crowd()
         self.write_lock = threading.Lock()
+        self.sweeping = threading.Lock()
         self.is_draining = False
         self.leases_seen: dict[tuple[str, datetime], float] = {}
         self._app = app
