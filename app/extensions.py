@@ -63,6 +63,7 @@ class Parts:
         self.lines = Lines()
         self.starting = Crowd()
         self.write_lock = threading.Lock()
+        self.sweeping = threading.Lock()
         self.is_draining = False
         self.running_calls: set[str] = set()
         self.leases_seen: dict[tuple[str, datetime], float] = {}

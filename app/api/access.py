@@ -53,7 +53,8 @@ TABLE: dict[str, Access] = {
     "usage.get_usage": "usage:read",
     "usage.list_ledger": "usage:read",
     "budgets.list_budgets": "usage:read",
-    "budgets.put_budget": "sessions:write",  # one's own sessions'; the others' are an admin's, says the service
+    # Of one's own sessions; that the others are an admin's, the service says.
+    "budgets.put_budget": "sessions:write",
     "budgets.delete_budget": "sessions:write",
     "audit.list_acts": "admin",
     "health.live": PUBLIC,

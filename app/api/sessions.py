@@ -11,6 +11,7 @@ from app.api.identity import caller
 from app.api.wiring import Blueprint
 from app.errors import IdempotencyKeyReused, PreconditionFailed, SessionBusy
 from app.schemas.documents import DocumentDraft, DocumentView
+from app.schemas.erasures import ErasureView
 from app.schemas.messages import MessageChoice, MessageDraft, MessagePage, PathFilter
 from app.schemas.sessions import (
     ExportFilter,
@@ -70,12 +71,14 @@ def change_session(values: dict[str, Any], session_id: str) -> Any:
 
 
 @blueprint.delete("/<id:session_id>")
-@blueprint.answers(204)
+@blueprint.answers(200, ErasureView)
 @blueprint.may_fail(PreconditionFailed)
 def delete_session(session_id: str) -> Any:
-    """Delete a session with everything that hangs on it. `If-Match` is checked when sent."""
-    sessions.remove(caller(), session_id, etags.matcher())
-    return Response(status=204)
+    """Erase a session with everything that hangs on it; the answer says what that was.
+
+    `If-Match` is checked when sent.
+    """
+    return sessions.remove(caller(), session_id, etags.matcher())
 
 
 @blueprint.get("/<id:session_id>/messages")

@@ -11,7 +11,7 @@ from typing import TypeVar
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from app.errors import IdempotencyKeyReused
+from app.errors import IdempotencyKeyReused, NotFound
 from app.extensions import insert_or_ignore
 from app.models.base import new_id, now
 from app.models.idempotency_keys import IdempotencyKey
@@ -53,7 +53,10 @@ class Taken(Exception):
 
 
 def made(session: Session, caller: Caller, claim: Claim | None) -> Made | None:
-    """What the request made before; raises IdempotencyKeyReused where the key stands for another body."""
+    """What the request made before; raises IdempotencyKeyReused where the key stands for another body.
+
+    Raises NotFound where it was erased: then of the row only the key is left.
+    """
     row = _kept(session, caller, claim)
     return Made(row.session_id, row.user_message_id or "", row.message_id or "") if row else None
 
@@ -102,6 +105,8 @@ def _kept(session: Session, caller: Caller, claim: Claim | None) -> IdempotencyK
     row = session.get(IdempotencyKey, (caller.user_id, claim.route, claim.key)) if claim else None
     if row is None or claim is None or row.created_at < now() - timedelta(hours=KEPT_HOURS):
         return None
+    if not row.body_hash:
+        raise NotFound("What the request made was deleted, and is not made again.")
     if row.body_hash != claim.body_hash:
         raise IdempotencyKeyReused("Take a new Idempotency-Key for a new request.")
     return row

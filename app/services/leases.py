@@ -17,7 +17,7 @@ from app.models.base import now
 from app.models.messages import Message
 from app.models.turn_events import TurnEvents
 from app.models.turns import Turn
-from app.services import calls, charges, endings, idempotency, logs, processes, rates
+from app.services import calls, charges, endings, erasure, idempotency, logs, processes, rates
 from app.services.endings import Ending
 from app.services.transactions import reading, writing
 from app.telemetry.logging import logger
@@ -99,10 +99,11 @@ def prune() -> None:
 
 
 def keep_watch() -> None:
-    """Renew, recover, cancel and prune for as long as the process lives, in the background."""
+    """Renew, recover, cancel, prune and sweep for as long as the process lives, in the background."""
     of = parts()
     pause = min(config().lease_seconds / LOOKS_A_LEASE, LONGEST_PAUSE_SECONDS)
-    for act, seconds in ((_look_after, pause), (stop_unwanted, CANCEL_LOOK_SECONDS), (prune, PRUNE_SECONDS)):
+    often = ((_look_after, pause), (stop_unwanted, CANCEL_LOOK_SECONDS))
+    for act, seconds in (*often, (prune, PRUNE_SECONDS), (erasure.sweep, PRUNE_SECONDS)):
         keep_doing(_every(of, act, seconds))
 
 

@@ -7,16 +7,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, delete, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from app.errors import NotFound, PreconditionFailed, SessionBusy
-from app.extensions import parts
 from app.models.base import new_id, now
 from app.models.messages import Message, select_path
 from app.models.sessions import ChatSession, select_session, select_sessions_of
 from app.models.turns import Turn
-from app.services import audit, idempotency, tree
+from app.services import audit, erasure, idempotency, tree
+from app.services.erasure import Erasure
 from app.services.idempotency import Claim, Made, Taken
 from app.services.identity import Caller, may_read_all
 from app.services.pages import Ask, Page, cut, keyed
@@ -102,15 +102,13 @@ def change(caller: Caller, session_id: str, values: dict[str, Any], matches: Mat
     return chat
 
 
-def remove(caller: Caller, session_id: str, matches: Matches) -> None:
-    """Delete a session with everything that hangs on it; an answer that is being made is stopped."""
+def remove(caller: Caller, session_id: str, matches: Matches) -> Erasure:
+    """Erase a session with everything that hangs on it; an answer that is being made is stopped."""
     with writing() as session:
         chat = expected(session, caller, session_id, matches)
-        running = running_id(session, chat.id)
         audit.note(session, caller, "session.delete", chat.id)
-        session.execute(delete(ChatSession).where(ChatSession.id == chat.id))
-    if running:
-        parts().runner.stop(running, "cancelled")
+        erased = erasure.of_session(session, chat.id)
+    return erasure.finish(erased)
 
 
 def path_page(caller: Caller, session_id: str, ask: Ask) -> Page[Message]:
