@@ -11,6 +11,7 @@ from app.api import (
     health,
     messages,
     models,
+    prices,
     problems,
     requests,
     sessions,
@@ -28,6 +29,7 @@ TABLE = (
     (models.blueprint, ANYBODY_WITH_A_KEY),
     (usage.blueprint, ANYBODY_WITH_A_KEY),
     (budgets.blueprint, ANYBODY_WITH_A_KEY),
+    (prices.blueprint, ANYBODY_WITH_A_KEY),
     (health.blueprint, NOBODY),
     (docs.blueprint, NOBODY),
 )

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import delete, select, update
 
 from app.billing.prices import Price, Prices, listed
-from app.errors import ModelNotPriced, NotFound
+from app.errors import Invalid, ModelNotPriced, NotFound
 from app.extensions import db, insert_or_ignore, parts
 from app.models.base import now
 from app.models.model_prices import ModelPrice
@@ -18,6 +18,7 @@ from app.services.pages import Ask, Page, cut
 from app.services.transactions import reading, writing
 
 FRESH_SECONDS = 1.0
+LONGEST_MODEL = 200
 
 
 def of(model: str) -> Prices | None:
@@ -47,7 +48,12 @@ def page(ask: Ask) -> Page[ModelPrice]:
 
 
 def change(model: str, nano_usd: Mapping[str, int]) -> ModelPrice:
-    """Set what a model costs from now on, in place of what was set before; the amounts by column."""
+    """Set what a model costs from now on, in place of what was set before; the amounts by column.
+
+    Raises Invalid for a name that no model can have.
+    """
+    if len(model) > LONGEST_MODEL:
+        raise Invalid(f"A model's name has {LONGEST_MODEL} characters at most.")
     values = {**nano_usd, "updated_at": now()}
     with writing() as session:
         session.execute(insert_or_ignore(ModelPrice).values(model=model, **values))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -33,10 +34,7 @@ def test_the_document_is_valid_and_the_same_over_http(document: dict[str, Any], 
 
 
 def test_every_route_is_in_it(app: Flask, document: dict[str, Any]) -> None:
-    routes = {
-        rule.rule.replace("<id:", "{").replace("<", "{").replace(">", "}")
-        for rule in app.url_map.iter_rules()
-    }
+    routes = {re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule) for rule in app.url_map.iter_rules()}
     assert routes == set(document["paths"])
 
 
@@ -88,16 +86,17 @@ def message_for(api: Api, path: str, session_id: str) -> str:
     return str(turn["user_message" if path.endswith("/edit") else "message"]["id"])
 
 
-def test_every_example_is_taken(api: Api, document: dict[str, Any]) -> None:
+def test_every_example_is_taken(admin: Api, document: dict[str, Any]) -> None:
     for method, path, one in operations(document):
         if "requestBody" in one:
-            session_id = api.session()
-            message_id = message_for(api, path, session_id)
-            address = path.replace("{session_id}", session_id).replace("{message_id}", message_id)
+            session_id = admin.session()
+            message_id = message_for(admin, path, session_id)
+            ids = {"session_id": session_id, "message_id": message_id}
+            address = path.format(**ids, scope="all", model="claude-of-tomorrow")
             example = dict(one["requestBody"]["content"]["application/json"]["example"])
             if "message_id" in example:
                 example["message_id"] = message_id
-            answer = api.request(method, address, json=example)
+            answer = admin.request(method, address, json=example)
             assert answer.status_code in {200, 201}, f"{address}: {answer.text}"
 
 
