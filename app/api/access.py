@@ -56,6 +56,9 @@ TABLE: dict[str, Access] = {
     # Of one's own sessions; that the others are an admin's, the service says.
     "budgets.put_budget": "sessions:write",
     "budgets.delete_budget": "sessions:write",
+    "prices.list_prices": "admin",
+    "prices.put_price": "admin",
+    "prices.delete_price": "admin",
     "audit.list_acts": "admin",
     "health.live": PUBLIC,
     "health.ready": PUBLIC,

@@ -23,6 +23,13 @@ DOCUMENT = {
         {"role": "assistant", "content": "A monoid in the category of endofunctors."},
     ],
 }
+PRICE = {
+    "input_usd_per_million": "2",
+    "cache_read_usd_per_million": "0.1",
+    "cache_write_5m_usd_per_million": "2.5",
+    "cache_write_1h_usd_per_million": "4",
+    "output_usd_per_million": "10",
+}
 BUDGET = {"limit_usd": "5", "period": "month", "time_zone": "Europe/Paris"}
 ME = {"name": "Ada"}
 KEY = {"name": "laptop", "scopes": ["sessions:read", "messages:read"], "expires_at": "2099-01-01T00:00:00Z"}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, url_for
+from flask import url_for
 
 from app.api import examples, idempotency, paging
 from app.api.identity import caller
 from app.api.wiring import Blueprint
 from app.errors import IdempotencyKeyReused, LastAdmin
 from app.schemas.base import PageFilter
+from app.schemas.erasures import ErasureView
 from app.schemas.users import UserChange, UserDraft, UserPage, UserView
 from app.services import users
 
@@ -54,9 +55,8 @@ def change_user(values: dict[str, Any], user_id: str) -> Any:
 
 
 @blueprint.delete("/<id:user_id>")
-@blueprint.answers(204)
+@blueprint.answers(200, ErasureView)
 @blueprint.may_fail(LastAdmin)
 def delete_user(user_id: str) -> Any:
-    """Delete a person with everything of theirs."""
-    users.remove(caller(), user_id)
-    return Response(status=204)
+    """Erase a person with everything of theirs; the receipt says what that was."""
+    return users.remove(caller(), user_id)

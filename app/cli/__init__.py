@@ -6,11 +6,13 @@ from flask import Flask
 
 from app.cli.admin import admin
 from app.cli.openapi import openapi_files
+from app.cli.prices import price
 from app.cli.serve import serve
 
 
 def register(app: Flask) -> None:
     """Give the app its commands."""
+    admin.add_command(price)
     app.cli.add_command(admin)
     app.cli.add_command(serve)
     app.cli.add_command(openapi_files)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
@@ -27,7 +27,7 @@ class Dollars(fields.Field[int]):
             raise ValidationError("Must be a decimal number of dollars, such as 0.25.")
         try:
             amount = Decimal(str(value)) * NANO_PER_USD
-        except InvalidOperation:
+        except ArithmeticError:
             raise ValidationError("Must be a decimal number of dollars, such as 0.25.") from None
         if not amount.is_finite() or amount != amount.to_integral_value():
             raise ValidationError("Has more than nine decimal places, or no end.")

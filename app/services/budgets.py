@@ -23,6 +23,7 @@ from app.models.budgets import Budget
 from app.models.charges import OPEN, SETTLED, Charge
 from app.models.sessions import ChatSession
 from app.models.users import User
+from app.services import audit
 from app.services.identity import Caller
 from app.services.transactions import reading, writing
 
@@ -142,6 +143,7 @@ def put(caller: Caller, scope: str, limit: Limit) -> Standing:
         )
     with writing() as session:
         kind, id_ = _checked(session, caller, scope)
+        audit.note(session, caller, "budget.set", scope, vars(limit))
         _let_no_charge_change(session)
         budget = session.get(Budget, scope) or Budget(scope=scope)
         if kind != ALL:
@@ -164,6 +166,7 @@ def remove(caller: Caller, scope: str) -> None:
         budget = session.get(Budget, scope)
         if budget is None:
             raise NotFound(f"There is no budget {scope}.")
+        audit.note(session, caller, "budget.remove", scope)
         session.delete(budget)
 
 

@@ -10,14 +10,17 @@ from typing import Any
 from sqlalchemy import delete, select, update
 
 from app.billing.prices import Price, Prices, listed
-from app.errors import ModelNotPriced, NotFound
+from app.errors import Invalid, ModelNotPriced, NotFound
 from app.extensions import db, insert_or_ignore, parts
 from app.models.base import now
 from app.models.model_prices import ModelPrice
+from app.services import audit
+from app.services.identity import Caller
 from app.services.pages import Ask, Page, cut
 from app.services.transactions import reading, writing
 
 FRESH_SECONDS = 1.0
+LONGEST_MODEL = 200
 
 
 def of(model: str) -> Prices | None:
@@ -46,10 +49,16 @@ def page(ask: Ask) -> Page[ModelPrice]:
         return cut(session.scalars(found).all(), ask.limit, lambda row: [row.model])
 
 
-def change(model: str, nano_usd: Mapping[str, int]) -> ModelPrice:
-    """Set what a model costs from now on, in place of what was set before; the amounts by column."""
+def change(caller: Caller | None, model: str, nano_usd: Mapping[str, int]) -> ModelPrice:
+    """Set what a model costs from now on, in place of what was set before; the amounts by column.
+
+    Raises Invalid for a name that no model can have.
+    """
+    if len(model) > LONGEST_MODEL:
+        raise Invalid(f"A model's name has {LONGEST_MODEL} characters at most.")
     values = {**nano_usd, "updated_at": now()}
     with writing() as session:
+        audit.note(session, caller, "price.set", model, nano_usd)
         session.execute(insert_or_ignore(ModelPrice).values(model=model, **values))
         changed = update(ModelPrice).where(ModelPrice.model == model).values(**values)
         row = session.scalars(changed.returning(ModelPrice)).one()
@@ -57,12 +66,13 @@ def change(model: str, nano_usd: Mapping[str, int]) -> ModelPrice:
     return row
 
 
-def remove(model: str) -> None:
+def remove(caller: Caller | None, model: str) -> None:
     """Go back to the price list; raises NotFound where nothing was set."""
     with writing() as session:
         gone = delete(ModelPrice).where(ModelPrice.model == model).returning(ModelPrice.model)
         if session.scalar(gone) is None:
             raise NotFound(f"No price was set for {model}.")
+        audit.note(session, caller, "price.remove", model)
     _forget()
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from app.errors import Fault, Invalid, LastAdmin, NotFound
@@ -15,7 +14,8 @@ from app.extensions import config
 from app.models.api_keys import ApiKey, hash_of, new_secret, select_keys_of
 from app.models.base import now
 from app.models.users import ROLES, User, count_admins_but, count_users, select_users, select_users_named
-from app.services import audit, idempotency, keys
+from app.services import audit, erasure, idempotency, keys
+from app.services.erasure import Erasure
 from app.services.idempotency import Claim
 from app.services.identity import Caller
 from app.services.pages import Ask, Page, cut, keyed
@@ -93,14 +93,15 @@ def change(caller: Caller | None, user_id: str, values: Mapping[str, Any]) -> Us
     return user
 
 
-def remove(caller: Caller | None, user_id: str) -> None:
-    """Delete a person with everything of theirs. Raises LastAdmin."""
+def remove(caller: Caller | None, user_id: str) -> Erasure:
+    """Erase a person with everything of theirs. Raises LastAdmin."""
     with writing() as session:
         one_at_a_time(session, ADMINS)
         user = _found(session, user_id)
         _refuse_last_admin(session, user)
         audit.note(session, caller, "user.delete", user.id)
-        session.execute(delete(User).where(User.id == user.id))
+        erased = erasure.of_person(session, user.id)
+    return erasure.finish(erased)
 
 
 def add_key(

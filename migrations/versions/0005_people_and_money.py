@@ -55,7 +55,7 @@ def upgrade() -> None:
         sa.Column("actor_id", sa.String(40)),
         sa.Column("key_id", sa.String(40)),
         sa.Column("action", sa.String(64), nullable=False),
-        sa.Column("object_id", sa.String(100), nullable=False),
+        sa.Column("object_id", sa.String(200), nullable=False),
         sa.Column("details", sa.Text, nullable=False),
         sa.Column("request_id", sa.String(128)),
         sa.Column("created_at", TIME, nullable=False),

@@ -39,7 +39,7 @@ def unset(app: Flask) -> Iterator[None]:
     yield
     with app.app_context():
         for one in prices.page(Ask(200)).rows:
-            prices.remove(one.model)
+            prices.remove(None, one.model)
 
 
 @pytest.fixture
@@ -64,21 +64,21 @@ def test_a_model_without_a_price_is_refused_with_what_to_do(at_work: None) -> No
 @pytest.mark.parametrize("model", [MODEL, TOMORROWS, "claude-simulator-8k"])
 def test_what_an_admin_sets_holds_at_once_and_until_it_is_taken_back(at_work: None, model: str) -> None:
     before = prices.of(model)
-    row = prices.change(model, SET)
+    row = prices.change(None, model, SET)
     expected = Price(0, 1_000, 20, 1_250, 2_000, 5_000)
     assert prices.needed(model) == Prices(prices.version_of(row), (expected,), web_search_nano_usd=7)
     assert cost_nano_usd(prices.needed(model), Usage(3, 5, 7, 11, 13, 17, "fast")) == (
         3_000 + 100 + 8_750 + 22_000 + 65_000 + 119
     )
-    prices.remove(model)
+    prices.remove(None, model)
     assert prices.of(model) == before
     with pytest.raises(NotFound):
-        prices.remove(model)
+        prices.remove(None, model)
 
 
 def test_each_change_is_a_version_of_its_own(at_work: None) -> None:
-    first = prices.change(MODEL, SET)
-    second = prices.change(MODEL, {**SET, "input_nano_usd": 0})
+    first = prices.change(None, MODEL, SET)
+    second = prices.change(None, MODEL, {**SET, "input_nano_usd": 0})
     assert prices.version_of(first) != prices.version_of(second) == prices.needed(MODEL).version
     assert prices.version_of(second).startswith("admin 2")
     assert prices.version_of(second).endswith("Z")
@@ -90,7 +90,7 @@ def test_another_process_follows_within_a_second(at_work: None, config: Config) 
     with made(config) as elsewhere:
         with elsewhere.app_context():
             assert prices.of(TOMORROWS) is None
-        row = prices.change(TOMORROWS, SET)
+        row = prices.change(None, TOMORROWS, SET)
         with elsewhere.app_context():
             ends_at = time.monotonic() + prices.FRESH_SECONDS + 0.5
             while prices.of(TOMORROWS) is None:
@@ -101,7 +101,7 @@ def test_another_process_follows_within_a_second(at_work: None, config: Config) 
 
 def test_what_was_being_read_while_it_changed_is_not_kept(app: Flask, at_work: None) -> None:
     def change(number: int) -> Any:
-        return lambda: prices.change(f"model-{number}", SET) and prices.of(f"model-{number}")
+        return lambda: prices.change(None, f"model-{number}", SET) and prices.of(f"model-{number}")
 
     found = at_once(app, [change(number) for number in range(8)])
     assert all(isinstance(one, Prices) for one in found), found
@@ -110,14 +110,14 @@ def test_what_was_being_read_while_it_changed_is_not_kept(app: Flask, at_work: N
 
 def test_many_who_set_the_same_price_leave_one(app: Flask, at_work: None) -> None:
     found = at_once(
-        app, [lambda at=at: prices.change(MODEL, {**SET, "input_nano_usd": at}) for at in range(6)]
+        app, [lambda at=at: prices.change(None, MODEL, {**SET, "input_nano_usd": at}) for at in range(6)]
     )
     assert {one.input_nano_usd for one in found} == set(range(6))
     assert prices.needed(MODEL).tiers[0].input_nano_usd in range(6)
 
 
 def test_a_transaction_is_left_alone_by_a_look_at_the_prices(ada: Caller) -> None:
-    prices.change(MODEL, SET)
+    prices.change(None, MODEL, SET)
     session_id = sessions.create(ada, {}).chat.id
     with reading() as session:
         chat = sessions.own(session, ada, session_id)
@@ -132,7 +132,7 @@ def test_a_transaction_is_left_alone_by_a_look_at_the_prices(ada: Caller) -> Non
 
 def test_the_list_is_paged_by_model(at_work: None) -> None:
     for name in ("b", "a", "c"):
-        prices.change(name, SET)
+        prices.change(None, name, SET)
     first = prices.page(Ask(2))
     assert ([one.model for one in first.rows], first.next_key) == (["a", "b"], ["b"])
     assert [one.model for one in prices.page(Ask(2, after=["b"])).rows] == ["c"]
@@ -142,7 +142,7 @@ def test_the_list_is_paged_by_model(at_work: None) -> None:
 def test_the_tariff_of_the_context_is_that_of_the_price(at_work: None) -> None:
     usual = models.window_of("claude-haiku-5-5")
     assert usual.usual_budget_tokens == 100_000
-    prices.change("claude-haiku-5-5", SET)
+    prices.change(None, "claude-haiku-5-5", SET)
     window = models.window_of("claude-haiku-5-5")
     assert window.tariff == replace(usual.tariff, read=0.02, write_5m=1.25, write_1h=2.0)
     assert window.usual_budget_tokens == models.USUAL_BUDGET_TOKENS

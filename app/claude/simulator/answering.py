@@ -1,6 +1,7 @@
 """Which answer a request gets: an HTTP request in, a status and the steps of its body out. No I/O.
 
-What is remembered between requests is the prompt cache's accounts and how often a fault has struck."""
+What is remembered between requests is the prompt cache's accounts, what the requests were for `diagnostics`,
+and how often a fault has struck."""
 
 import hashlib
 import json
@@ -16,6 +17,7 @@ from app.claude import rules
 from app.claude.rules import Violation
 from app.claude.simulator import catalog, conversation, errors, replies, signing, stream
 from app.claude.simulator.cache_accounts import CacheAccounts, measure
+from app.claude.simulator.diagnoses import Diagnoses
 from app.claude.simulator.directives import Fault
 from app.claude.simulator.errors import Refused
 from app.claude.simulator.stream import Answered, Send, Step
@@ -61,6 +63,7 @@ class Answering:
     def __init__(self, seconds_per_event: float, accounts: CacheAccounts) -> None:
         self._seconds_per_event = seconds_per_event
         self._accounts = accounts
+        self._diagnoses = Diagnoses()
         self._strikes: OrderedDict[str, int] = OrderedDict()
         self._lock = threading.Lock()
         self._posts: dict[str, Callable[[Asked], Answer]] = {_MESSAGES: self._message, _COUNT: self._count}
@@ -99,7 +102,10 @@ class Answering:
             raise Refused(400, f"prompt is too long: {prompt.tokens} tokens > {model.window_tokens} maximum")
         reply = replies.compose(request, model, directives.wish, replies.room(request, model, prompt.tokens))
         account = self._accounts.charge(asked.api_key, prompt, model)
-        answered = Answered(f"msg_sim_{secrets.token_hex(12)}", model.id, reply, account, asked.id)
+        id_ = f"msg_sim_{secrets.token_hex(12)}"
+        diagnosis = self._diagnoses.diagnose((asked.api_key, id_), request, prompt, account)
+        bill = directives.wish.bill_for(request)
+        answered = Answered(id_, model.id, reply, account, asked.id, bill, diagnosis)
         if not request.get("stream"):
             return Answer(200, stream.whole(answered, faults))
         pace = directives.wish.seconds_per_event

@@ -70,9 +70,10 @@ def _longest(piece: Piece) -> str:
 
 
 def _digests(request: Mapping[str, Any], run: Sequence[Piece]) -> list[str]:
-    prefix = Prefix(request["model"])
+    of = (request["model"], "fast") if request.get("speed") == "fast" else (request["model"],)
+    prefix = Prefix(*of)
     # Another choice of tool or way of thinking leaves tools and system cached, and nothing after them.
-    of_messages = Prefix(request["model"], request.get("tool_choice"), request.get("thinking"))
+    of_messages = Prefix(*of, request.get("tool_choice"), request.get("thinking"))
     digests = []
     for piece in run:
         prefix.add(piece)

@@ -12,6 +12,9 @@
     [[reply: words=200]]   [[reply: seconds_per_event=0.2]]   [[reply: stop_reason=refusal]]
     [[reply: text=all up to the end]]   [[reply: thinking=all up to the end]]
     [[reply: tool=NAME input={"a": 1}]]        uses that tool, where the request declares it
+    [[reply: web_searches=2]]                  the usage says that the server searched so often
+    [[reply: speed=fast]]                      the usage says that speed, whatever the request asked for
+    [[reply: split=no]]                        the usage doesn't tell cache writes of 5m from those of 1h
 """
 
 import json
@@ -43,6 +46,15 @@ class ToolWish:
 
 
 @dataclass(frozen=True, slots=True)
+class Bill:
+    """What the usage says besides tokens, and whether it tells cache writes of 5m from those of 1h."""
+
+    speed: str | None = None
+    web_searches: int | None = None
+    has_split: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Wish:
     """What the reply should be like."""
 
@@ -52,6 +64,12 @@ class Wish:
     thinking: str | None = None
     stop_reason: str | None = None
     tools: tuple[ToolWish, ...] = ()
+    speed: str | None = None
+    web_searches: int | None = None
+    split: bool = True
+
+    def bill_for(self, request: Mapping[str, Any]) -> Bill:
+        return Bill(self.speed or request.get("speed"), self.web_searches, self.split)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +98,9 @@ _WISH_VALUES: dict[str, Callable[[str], object]] = {
     "text": str,
     "thinking": str,
     "stop_reason": str,
+    "speed": str,
+    "web_searches": int,
+    "split": {"yes": True, "no": False}.__getitem__,
 }
 
 

@@ -2,13 +2,13 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from app.claude.simulator import errors
 from app.claude.simulator.cache_accounts import Account
-from app.claude.simulator.directives import Fault
+from app.claude.simulator.directives import Bill, Fault
 from app.claude.simulator.replies import Block, Reply
 
 Event = dict[str, Any]
@@ -45,6 +45,8 @@ class Answered:
     reply: Reply
     account: Account
     request_id: str
+    bill: Bill = field(default_factory=Bill)
+    diagnosis: Mapping[str, Any] | None = None
 
 
 def message(answered: Answered) -> Event:
@@ -56,12 +58,14 @@ def message(answered: Answered) -> Event:
         "stop_reason": reply.stop_reason,
         "stop_sequence": reply.stop_sequence,
         "stop_details": reply.stop_details,
-        "usage": {**_first_usage(answered.account), **_output_usage(reply)},
+        "usage": {**_first_usage(answered), **_last_usage(answered)},
     }
 
 
 def _envelope(answered: Answered) -> Event:
-    return {"id": answered.id, "type": "message", "role": "assistant", "model": answered.model_id}
+    named = {"id": answered.id, "type": "message", "role": "assistant", "model": answered.model_id}
+    diagnosis = answered.diagnosis
+    return {**named, "diagnostics": {"cache_miss_reason": dict(diagnosis)} if diagnosis else None}
 
 
 def _prompt_usage(account: Account) -> dict[str, Any]:
@@ -72,24 +76,33 @@ def _prompt_usage(account: Account) -> dict[str, Any]:
     }
 
 
-def _first_usage(account: Account) -> dict[str, Any]:
+def _first_usage(answered: Answered) -> dict[str, Any]:
+    account, bill = answered.account, answered.bill
+    split = {
+        "ephemeral_5m_input_tokens": account.written_5m_tokens,
+        "ephemeral_1h_input_tokens": account.written_1h_tokens,
+    }
     return {
         **_prompt_usage(account),
-        "cache_creation": {
-            "ephemeral_5m_input_tokens": account.written_5m_tokens,
-            "ephemeral_1h_input_tokens": account.written_1h_tokens,
-        },
+        **({"cache_creation": split} if bill.has_split else {}),
         "output_tokens": 1,
         "service_tier": "standard",
         "inference_geo": "not_available",
+        **({"speed": bill.speed} if bill.speed else {}),
     }
 
 
-def _output_usage(reply: Reply) -> dict[str, Any]:
-    thought = (
-        {"output_tokens_details": {"thinking_tokens": reply.thinking_tokens}} if reply.thinking_tokens else {}
-    )
-    return {"output_tokens": max(reply.output_tokens, 1), **thought}
+def _last_usage(answered: Answered) -> dict[str, Any]:
+    reply, searches = answered.reply, answered.bill.web_searches
+    found: dict[str, Any] = {
+        **_prompt_usage(answered.account),
+        "output_tokens": max(reply.output_tokens, 1),
+    }
+    if reply.thinking_tokens:
+        found["output_tokens_details"] = {"thinking_tokens": reply.thinking_tokens}
+    if searches is not None:
+        found["server_tool_use"] = {"web_search_requests": searches, "web_fetch_requests": 0}
+    return found
 
 
 def events(answered: Answered) -> Iterator[Event]:
@@ -107,7 +120,7 @@ def events(answered: Answered) -> Iterator[Event]:
 
 def _opening(answered: Answered) -> Event:
     nothing_yet: Event = {"content": [], "stop_reason": None, "stop_sequence": None, "stop_details": None}
-    return {**_envelope(answered), **nothing_yet, "usage": _first_usage(answered.account)}
+    return {**_envelope(answered), **nothing_yet, "usage": _first_usage(answered)}
 
 
 def _closing(answered: Answered) -> Event:
@@ -117,8 +130,7 @@ def _closing(answered: Answered) -> Event:
         "stop_sequence": reply.stop_sequence,
         "stop_details": reply.stop_details,
     }
-    usage = {**_prompt_usage(answered.account), **_output_usage(reply)}
-    return {"type": "message_delta", "delta": delta, "usage": usage}
+    return {"type": "message_delta", "delta": delta, "usage": _last_usage(answered)}
 
 
 def _empty(block: Block) -> Block:

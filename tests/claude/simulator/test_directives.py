@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.claude.simulator.directives import Directives, Fault, ToolWish, Wish, parse, without
+from app.claude.simulator.directives import Bill, Directives, Fault, ToolWish, Wish, parse, without
 from app.claude.simulator.errors import Refused
 
 
@@ -89,3 +89,11 @@ def test_no_text_is_more_than_refused(text: str) -> None:
         parse(text)
     except Refused as refused:
         assert refused.status == 400  # noqa: PT017
+
+
+def test_a_bill_is_asked_for() -> None:
+    wish = parse("[[reply: web_searches=2 speed=fast split=no]]").wish
+    assert wish.bill_for({}) == Bill("fast", 2, has_split=False)
+    assert parse("Hello").wish.bill_for({"speed": "standard"}) == Bill("standard")
+    with pytest.raises(Refused):
+        parse("[[reply: split=perhaps]]")

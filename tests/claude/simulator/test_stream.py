@@ -1,12 +1,13 @@
 """A reply as events, and events as steps with faults. All on values."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from app.claude.simulator.cache_accounts import Account
-from app.claude.simulator.directives import Fault
+from app.claude.simulator.directives import Bill, Fault
 from app.claude.simulator.replies import Reply
 from app.claude.simulator.stream import Answered, Cut, Pause, Send, Step, events, message, streamed, whole
 
@@ -171,3 +172,12 @@ def test_without_a_stream_faults_do_what_they_can() -> None:
     assert isinstance(plain, Send)
     assert json.loads(plain.text)["id"] == "msg_sim_1"
     assert Cut() not in list(whole(answered(), []))
+
+
+def test_speed_searches_and_a_missing_split_are_told_where_claude_tells_them() -> None:
+    told = list(events(replace(answered(), bill=Bill("fast", 3, has_split=False))))
+    begin, end = told[0]["message"]["usage"], told[-2]["usage"]
+    assert (begin["speed"], "cache_creation" in begin, "server_tool_use" in begin) == ("fast", False, False)
+    assert begin["cache_creation_input_tokens"] > 0
+    assert end["server_tool_use"]["web_search_requests"] == 3
+    assert "speed" not in end
