@@ -122,7 +122,7 @@ def test_a_budget_of_nothing_that_is_there_is_not_found(admin: Api) -> None:
 
 def test_a_send_never_costs_more_than_it_may(api: Api, simulator: Simulator) -> None:
     session_id = api.session()
-    for dollars in ("0.001", "0.004", 0.02):
+    for dollars in ("0.004", "0.01", 0.02):
         message = api.say(session_id, "[[reply: words=3000]]", max_cost_usd=dollars)
         receipt = api.get(f"/messages/{message['id']}/receipt").json()
         assert receipt["cost_nano_usd"] <= receipt["reserved_nano_usd"] <= float(dollars) * 1e9
@@ -157,12 +157,13 @@ def test_the_ladder_takes_the_rungs_that_the_settings_allow_in_their_order(
     assert steps_with(opus) == []
     assert steps_with(least) == ["max_tokens"]
     assert steps_with(brief) == ["effort", "max_tokens"]
-    assert steps_with(brief - 1) == ["model"]
+    assert steps_with(brief - 1) == ["model", "max_tokens"]
     message = api.say(session_id, "Hello")
     sent = last_asked(simulator)
     assert (sent["model"], message["model"]) == ("claude-haiku-5-5", "claude-haiku-5-5")
     steps = api.get(f"/messages/{message['id']}/receipt").json()["steps"]
-    assert steps == [{"step": "model", "from": "claude-opus-5-5", "to": "claude-haiku-5-5"}]
+    assert steps[0] == {"step": "model", "from": "claude-opus-5-5", "to": "claude-haiku-5-5"}
+    assert steps[1] == {"step": "max_tokens", "from": 8_192, "to": sent["max_tokens"]}
     put(admin, scope, limit_nano_usd=1)
     assert api.send_to(session_id, "Hello").status_code == 402
 

@@ -33,6 +33,8 @@ def objects_of(api: Api) -> dict[str, str]:
         "question_id": message["parent_id"],
         "key_id": key["id"],
         "user_id": key["user_id"],
+        "scope": f"session:{session_id}",
+        "model": "claude-sonnet-5-5",
     }
 
 
@@ -84,13 +86,13 @@ def test_a_stranger_gets_404_for_all_that_is_somebody_elses(
     assert count_rows() == rows
 
 
-def test_an_admin_gets_404_too_but_for_people_and_keys(
+def test_an_admin_gets_404_too_but_for_people_keys_and_money(
     api: Api, admin: Api, on_objects: Operations, count_rows: CountRows
 ) -> None:
     ids = objects_of(api)
     admin.get("/me")
     state, rows = state_of(api, ids), count_rows()
-    check_refused(admin, on_objects, ids, ("/users", "/keys"))
+    check_refused(admin, on_objects, ids, ("/users", "/keys", "/budgets", "/prices"))
     assert state_of(api, ids) == state
     assert count_rows() == rows
 
@@ -99,7 +101,7 @@ def test_lists_and_searches_show_a_stranger_nothing_of_somebody_elses(api: Api, 
     ids = objects_of(api)
     for path in ("/sessions", "/messages?q=private", "/keys", "/me"):
         text = other.get(path).text
-        assert not any(one in text for one in ids.values()), path
+        assert not any(ids[name] in text for name in ids if name != "model"), path
     assert other.get(f"/messages?q=private&session_id={ids['session_id']}").status_code == 404
     assert other.get(f"/keys?user_id={ids['user_id']}").status_code == 403
     assert other.get("/users").status_code == 403
