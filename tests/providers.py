@@ -130,5 +130,7 @@ def providing() -> Iterator[Provider]:
     """A provider that answers."""
     provider = Provider()
     provider.start()
-    yield provider
-    provider.stop()
+    try:
+        yield provider
+    finally:
+        provider.stop()

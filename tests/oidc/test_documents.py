@@ -82,7 +82,7 @@ def test_a_provider_that_drips_is_given_up(provider: Provider) -> None:
     began_at = time.monotonic()
     with pytest.raises(Unreachable, match="too slow"):
         read(provider.issuer)
-    assert time.monotonic() - began_at < documents.TIMEOUT_SECONDS + 1
+    assert time.monotonic() - began_at < documents.TIMEOUT_SECONDS + 3
 
 
 def test_a_provider_that_is_down_is_said_to_be(provider: Provider) -> None:

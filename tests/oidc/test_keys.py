@@ -12,7 +12,7 @@ from app.oidc.documents import Unreachable
 from app.oidc.keys import ALGORITHMS, Keys, published, usable
 from tests.providers import Provider, jwk_of, new_key, rsa_key
 
-PAUSE = 0.3
+PAUSE = 0.6
 
 
 def keys_of(provider: Provider, kept_seconds: float = 300) -> Keys:
