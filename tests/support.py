@@ -141,8 +141,8 @@ def last_asked(simulator: Simulator) -> dict[str, Any]:
 
 
 def plan_of(body: dict[str, Any]) -> str:
-    """The plan that a request to Claude was sent by: a hash of all of it but that it is to stream."""
-    assert body.keys() <= {*PLANNED, "stream"}
+    """The plan that a request to Claude was sent by: a hash of all of it but what it says of itself."""
+    assert body.keys() <= {*PLANNED, "stream", "diagnostics"}
     text = json.dumps(
         {name: body[name] for name in PLANNED if name in body}, ensure_ascii=False, separators=(",", ":")
     )

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 from app.claude import events, failures, retries
 from app.claude.events import Event
 from app.claude.stop import Stop
-from app.errors import UpstreamFailed
+from app.errors import ThinkingRefused, UpstreamFailed, UpstreamRejected
 
 if TYPE_CHECKING:
     import anthropic
     from httpx2 import BaseTransport
 
 NO_KEY = "none"
+DIAGNOSTICS = "diagnostics"
 IDLE_CONNECTION_SECONDS = 120
 SIDE_CALL_SECONDS = 20
 CUT = "The connection to Claude was cut in the middle of the answer. What came is kept; send again."
@@ -52,6 +53,7 @@ class Claude:
         self._find = find
         self._patience = patience
         self._transport = transport
+        self._takes_diagnostics: bool | None = None
         self._lock = threading.Lock()
         self._made: anthropic.Anthropic | None = None
 
@@ -86,6 +88,29 @@ class Claude:
             return [one for one in (each.to_dict(mode="json") for each in listed) if one.get("id")]
 
     def _attempt(self, body: dict[str, Any], stop: Stop) -> Iterator[Event]:
+        if DIAGNOSTICS in body and self._takes_diagnostics is None:
+            return self._found_out(body, stop)
+        return self._asked(body if self._takes_diagnostics else _without_diagnostics(body), stop)
+
+    def _found_out(self, body: dict[str, Any], stop: Stop) -> Iterator[Event]:
+        """Claude's events. A server that refuses the request is asked without `diagnostics`.
+
+        Not every server that speaks Claude's protocol knows them; if that helps, they are not sent again.
+        """
+        try:
+            for event in self._asked(body, stop):
+                self._takes_diagnostics = True
+                yield event
+        except UpstreamRejected as error:
+            if self._takes_diagnostics or isinstance(error, ThinkingRefused):
+                raise
+        else:
+            return
+        for event in self._asked(_without_diagnostics(body), stop):
+            self._takes_diagnostics = False
+            yield event
+
+    def _asked(self, body: dict[str, Any], stop: Stop) -> Iterator[Event]:
         with translated(self._patience.silence_seconds) as seen, stop.at_work():
             create = self._client().messages.with_streaming_response.create
             with create(**body, stream=True) as response:
@@ -121,6 +146,10 @@ class Claude:
             max_retries=0,
             http_client=http_client,
         )
+
+
+def _without_diagnostics(body: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in body.items() if name != DIAGNOSTICS}
 
 
 @functools.cache

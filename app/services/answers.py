@@ -39,7 +39,7 @@ class Job:
     """A turn to carry out: the ids of its session and messages, the prompt, and the request that began it.
 
     `receipt` says what is in the prompt; `shorten` makes another where Claude finds it too long. The
-    `charge_id` is that of what the `payer` has reserved for it.
+    `charge_id` is that of what the `payer` has reserved for it, `previous_id` Claude's of the answer before.
     """
 
     session_id: str
@@ -53,6 +53,7 @@ class Job:
     charge_id: str
     payer: Payer
     wants_summary: bool = False
+    previous_id: str | None = None
 
     @property
     def ids(self) -> dict[str, Any]:
@@ -71,7 +72,8 @@ def carry_out(job: Job, turn: Running) -> None:
     asked: list[Iterator[Event]] = []
 
     def _ask(prompt: Prompt) -> Iterator[Event]:
-        asked.append(claude().stream(prompt.as_request(), turn.stop))
+        diagnostics = {"previous_message_id": job.previous_id}
+        asked.append(claude().stream({**prompt.as_request(), "diagnostics": diagnostics}, turn.stop))
         return veils.drawn(asked[-1], redactor())
 
     end(job, turn.log, run(job.prompt, _ask, _shortened(job), turn.log, turn.stop))

@@ -202,6 +202,7 @@ def store(caller: Caller, draft: Draft, start: Start, request_id: str, claim: Cl
             charge_id=charge_id,
             payer=payer,
             wants_summary=bool(chat.context and chat.context.get("summary")),
+            previous_id=start.known.upstream_id,
         )
         session.add(leases.lease_for(answer, request_id))
         logs.store(session, answer.id, 0, job.first_events)

@@ -83,6 +83,7 @@ def _fill(message: Message, ending: Ending) -> None:
     message.status = ending.status
     message.model = came.model or message.model
     message.stop_reason = came.stop_reason
+    message.upstream_id = came.upstream_id
     message.problem = ending.problem
     message.repairs = list(ending.repairs) or None
     message.updated_at = now()

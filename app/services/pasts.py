@@ -43,7 +43,10 @@ UNKNOWN_SURPLUS = 1.3
 
 @dataclass(frozen=True)
 class Known:
-    """All that a prompt is made from but the newest message. `at` is when it is asked for."""
+    """All that a prompt is made from but the newest message. `at` is when it is asked for.
+
+    `upstream_id` is Claude's own id of the newest answer on the path.
+    """
 
     session_id: str | None
     head_id: str | None
@@ -55,6 +58,7 @@ class Known:
     summary: Summary | None = None
     adopted: Summary | None = None
     seed: State | None = None
+    upstream_id: str | None = None
 
 
 def nothing(limits: Window) -> Known:
@@ -66,7 +70,7 @@ def known(session: Session, head: Message | None, limits: Window, ask: Ask) -> K
     """What is known of the path to a message. Without a state, the end of it that is more than enough."""
     if head is None:
         return nothing(limits)
-    state = _state(session, head)
+    state, upstream_id = _newest(session, head)
     start = state.start_depth if state else 0
     enough = None if state else split(ask, limits).input_tokens
     path = _entries(session, head, limits, start, enough)
@@ -83,6 +87,7 @@ def known(session: Session, head: Message | None, limits: Window, ask: Ask) -> K
         _pinned(session, head, limits, path[0].depth),
         _value(summaries[0]) if summaries else None,
         _value(adopted) if adopted else None,
+        upstream_id=upstream_id,
     )
 
 
@@ -143,13 +148,13 @@ def entry_of(row: Any, limits: Window) -> Entry:
     )
 
 
-def _state(session: Session, head: Message) -> State | None:
-    """The state of the newest answer on the path that has one."""
-    states = session.scalars(
-        select_between(Message.context_state), _between(head, head.depth - NEAREST_STATE)
-    )
-    stored = [one for one in states if one is not None]
-    return State.from_json(stored[-1]) if stored else None
+def _newest(session: Session, head: Message) -> tuple[State | None, str | None]:
+    """The state of the newest answer on the path that has one, and Claude's id of the newest with an id."""
+    nearest = select_between(Message.context_state, Message.upstream_id)
+    rows = session.execute(nearest, _between(head, head.depth - NEAREST_STATE)).all()
+    states = [row.context_state for row in rows if row.context_state is not None]
+    ids = [row.upstream_id for row in rows if row.upstream_id is not None]
+    return State.from_json(states[-1]) if states else None, ids[-1] if ids else None
 
 
 def _entries(

@@ -57,6 +57,6 @@ def index(session: Session, message: Message, user_id: str) -> None:
 def whole_path(session: Session, head: Message) -> list[Message]:
     """Every message from the root to the head."""
     path = select_path(head.id, 0, head.depth).options(
-        undefer(Message.context_state), undefer(Message.recalled)
+        undefer(Message.context_state), undefer(Message.recalled), undefer(Message.upstream_id)
     )
     return list(session.scalars(path))

@@ -143,7 +143,7 @@ def test_a_stream_is_claudes_own_between_ours(api: Api) -> None:
     assert names[0] == "colloquy.turn"
     assert names[-1] == "colloquy.done"
     assert names[1:3] == ["colloquy.context", "message_start"]
-    assert names[-2] == "message_stop"
+    assert names[-3:-1] == ["message_stop", "colloquy.receipt"]
     assert [one.id for one in events] == [f"{message_id}:{n}" for n in range(1, len(events) + 1)]
     assert events[-1].payload["status"] == "complete"
     stored = api.get(f"/messages/{message_id}").json()
