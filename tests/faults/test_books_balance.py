@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from random import Random
 from typing import Any
@@ -23,6 +24,7 @@ from app.services import budgets, charges, usage, users
 from app.services.budgets import Limit, Payer
 from app.services.charges import Order
 from app.services.identity import Caller, identify
+from app.services.roles import granted
 from app.services.transactions import reading, writing
 from app.services.usage import Wanted
 from app.turns.reply import Reply
@@ -139,7 +141,7 @@ class Trade:
         return self.random.choice(self.sessions[caller.user_id])
 
     def _admin(self) -> Caller:
-        return Caller(**{**vars(self.people[0]), "role": "admin"})
+        return replace(self.people[0], role="admin", scopes=granted("admin"))
 
     def _order(self) -> Order:
         forecast = Usage(*(self.random.randrange(10_000) for _ in CLASSES[:-1]))

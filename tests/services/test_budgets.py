@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,6 +19,7 @@ from app.services import budgets, charges
 from app.services.budgets import Limit, Payer, Standing
 from app.services.charges import Order
 from app.services.identity import Caller
+from app.services.roles import granted
 from app.services.transactions import reading, writing
 from app.turns.reply import Reply
 from tests.services.conftest import at_once
@@ -30,7 +32,7 @@ WHOLE = Reply(usage=USED, stop_reason="end_turn", is_complete=True)
 
 def root(caller: Caller) -> Caller:
     """The same as an admin."""
-    return Caller(**{**vars(caller), "role": "admin"})
+    return replace(caller, role="admin", scopes=granted("admin"))
 
 
 def opened(caller: Caller, amount: int = COST) -> str:

@@ -16,6 +16,7 @@ from app.models.users import User
 from app.services import users
 from app.services.identity import Caller, identify
 from app.services.oidc import user_of
+from app.services.roles import granted
 from app.services.transactions import writing
 from config import Config
 from tests.conftest import made
@@ -52,7 +53,7 @@ def test_somebody_is_made_at_first_sight_and_found_again(
     assert user
     assert (user.name, user.email, user.role) == ("Ada", "ada@example.org", "member")
     assert (user.issuer, user.subject) == (provider.issuer, "ada-1")
-    assert identify(token) == Caller(user.id, "Ada", "member", None)
+    assert identify(token) == Caller(user.id, "Ada", "member", None, granted("member"))
     assert [one.id for one in users.everybody()] == [user.id]
     second = user_of(provider.token(sub="bob-1"))
     assert second
@@ -74,8 +75,9 @@ def test_the_token_keeps_name_address_and_role_up_to_date(
     first = identify(provider.token(name="Ada", email="a@x.org", groups=["guests"]))
     assert first.role == "viewer"
     again = identify(provider.token(name="Ada L", email="b@x.org", groups=["guests", "staff"]))
-    assert again == replace(first, name="Ada L", role="admin")
-    assert identify(provider.token()) == replace(again, role="member"), "no claim: no more than a member"
+    assert again == replace(first, name="Ada L", role="admin", scopes=granted("admin"))
+    member = replace(again, role="member", scopes=granted("member"))
+    assert identify(provider.token()) == member, "no claim: no more than a member"
     (kept,) = users.everybody()
     assert (kept.name, kept.email, kept.role) == ("Ada L", "b@x.org", "member")
 

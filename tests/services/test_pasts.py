@@ -15,7 +15,7 @@ from app.errors import ContextOverflow
 from app.extensions import db
 from app.models.messages import Message
 from app.models.sessions import ChatSession
-from app.services import branches, pages, pasts, pins, sessions, transfer, tree
+from app.services import branches, pages, pasts, pins, prices, sessions, transfer, tree
 from app.services.counts import Owner
 from app.services.identity import Caller
 from app.services.models import window_of
@@ -68,6 +68,7 @@ def counted() -> Iterator[list[str]]:
     def note(*args: Any) -> None:
         statements.append(args[2])
 
+    prices.of(MODEL)  # they are read once a second, whoever asks
     event.listen(db.engine, "before_cursor_execute", note)
     yield statements
     event.remove(db.engine, "before_cursor_execute", note)
