@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 
 import pytest
@@ -20,12 +21,16 @@ Reader = Callable[[list[str] | None], Api]
 @pytest.fixture
 def reader(app: Flask, config: Config, people: None) -> Iterator[Reader]:
     """Access of an admin, with these scopes, to a server where admins read."""
-    with made(replace(config, admins_read_messages=True)) as open_app, serving(open_app) as url:
+    with ExitStack() as stack:
+        url = stack.enter_context(
+            serving(stack.enter_context(made(replace(config, admins_read_messages=True))))
+        )
 
         def access(scopes: list[str] | None) -> Api:
             with app.app_context():
                 secret = users.add_key(users.add("Root", "admin").id, "test", scopes)[1]
-            return Api(base_url=url, headers={"Authorization": f"Bearer {secret}"}, timeout=30)
+            header = {"Authorization": f"Bearer {secret}"}
+            return stack.enter_context(Api(base_url=url, headers=header, timeout=30))
 
         yield access
 
