@@ -54,7 +54,7 @@ class Parts:
         self.config = config
         self.claude = claude
         self.redactor = Redactor(config.secrets)
-        self.catalog = Catalog(lambda: list(self.redactor.within(claude.models())))
+        self.catalog = Catalog(claude.models)
         self.runner = Runner()
         self.lines = Lines()
         self.starting = Crowd()

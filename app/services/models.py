@@ -11,7 +11,7 @@ from app.billing.prices import Price
 from app.claude.rules.models import find
 from app.context import Window
 from app.context.tariff import Tariff
-from app.extensions import config, parts
+from app.extensions import config, parts, redactor
 from app.services.pages import Ask, Page, cut
 
 UNKNOWN_WINDOW_TOKENS = 200_000
@@ -38,7 +38,7 @@ class ModelCard:
 
 def available() -> list[ModelCard]:
     """The models that may be used, as upstream lists them, or the price list where upstream has no list."""
-    listed = parts().catalog.models()
+    listed = redactor().within(parts().catalog.models())
     ids = list(listed) or sorted(one.id for one in prices.listed_models() if find(one.id))
     return [_card(one, listed.get(one, {})) for one in ids]
 
