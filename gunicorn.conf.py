@@ -4,6 +4,7 @@ from gevent import monkey
 
 monkey.patch_all()  # before anything else is imported, or locks and sockets would block the whole process
 
+import re  # noqa: E402
 import resource  # noqa: E402
 import socket  # noqa: E402
 import sys  # noqa: E402
@@ -19,6 +20,7 @@ from app.telemetry.logging import Redacted, formatter  # noqa: E402
 from app.telemetry.redaction import Redactor  # noqa: E402
 from config import Config  # noqa: E402
 
+QUOTED = re.compile(r"(Invalid request from [^'\"]*)['\"].*", re.DOTALL)
 SECONDS_TO_END = 15  # for what is interrupted to be stored, and told
 settings = Config.from_environ()
 most_files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -35,6 +37,10 @@ class Logger(glogging.Logger):
             handler.setFormatter(
                 Redacted(formatter(settings.log_format, sys.stderr), Redactor(settings.secrets))
             )
+
+    def warning(self, msg: str, *args: object, **kwargs: object) -> None:
+        """What is no HTTP may hold anybody's key, in any form, so it is not quoted."""
+        super().warning(QUOTED.sub(r"\1…", msg), *args, **kwargs)
 
 
 class Worker(GeventWorker):  # type: ignore[misc]

@@ -58,7 +58,7 @@ class Parts:
         self.claude = claude
         self.oidc_keys = Keys(config.oidc_issuer) if config.oidc_issuer else None
         self.redactor = Redactor(config.secrets)
-        self.catalog = Catalog(lambda: list(self.redactor.within(claude.models())))
+        self.catalog = Catalog(claude.models)
         self.runner = Runner()
         self.lines = Lines()
         self.starting = Crowd()

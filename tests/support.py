@@ -81,10 +81,12 @@ def answering(server: HTTPServer) -> Iterator[str]:
     """Its address, while it answers in the background."""
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 def events_of(text: str) -> list[Sent]:

@@ -19,6 +19,7 @@ from werkzeug.routing import BaseConverter
 from app.api import access, bodies
 from app.api.access import Access
 from app.errors import ColloquyError, Fault, Invalid, all_errors
+from app.extensions import redactor
 from app.schemas.base import ProblemView, UsageView
 from app.schemas.sessions import TotalsView
 from app.services.roles import SCOPES
@@ -73,8 +74,8 @@ class StrictParser(FlaskParser):
     DEFAULT_UNKNOWN_BY_LOCATION = {"query": RAISE, "json": RAISE}  # noqa: RUF012 - webargs declares it so
 
     def load_json(self, req: Request, schema: Schema) -> Any:
-        """The body, which must be a JSON object."""
-        g.body = bodies.json_object(req, may_be_missing=may_be_missing(schema))
+        """The body, which must be a JSON object; known secrets are masked in it."""
+        g.body = redactor().within(bodies.json_object(req, may_be_missing=may_be_missing(schema)))
         return g.body
 
     def handle_error(self, error: ValidationError, req: Request, schema: Schema, **_: Any) -> NoReturn:

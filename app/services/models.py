@@ -10,7 +10,7 @@ from app.billing.prices import Price, Prices, known, listed_models
 from app.claude.rules.models import find
 from app.context import Window
 from app.context.tariff import Tariff
-from app.extensions import config, parts
+from app.extensions import config, parts, redactor
 from app.services import prices
 from app.services.pages import Ask, Page, cut
 
@@ -42,7 +42,7 @@ class ModelCard:
 
 def available() -> list[ModelCard]:
     """The models that may be used, as upstream lists them, or the price list where upstream has no list."""
-    listed = parts().catalog.models()
+    listed = redactor().within(parts().catalog.models())
     ids = list(listed) or sorted(one.id for one in listed_models() if find(one.id))
     return [_card(one, listed.get(one, {})) for one in ids]
 
@@ -60,7 +60,7 @@ def window_of(model: str) -> Window:
     card = parts().catalog.remembered(model)
     if card is None and known(model) is None:
         card = parts().catalog.models().get(model)
-    return _window(model, card or {})
+    return window_by(model, card or {}, prices.of(model))
 
 
 def tokens_factor_of(model: str | None) -> float:
@@ -69,8 +69,9 @@ def tokens_factor_of(model: str | None) -> float:
     return OLDER_TOKENS_FACTOR if rules and not rules.is_dense else 1.0
 
 
-def _window(model: str, said: dict[str, Any]) -> Window:
-    rules, info, priced = find(model), known(model), prices.of(model)
+def window_by(model: str, said: dict[str, Any], priced: Prices | None) -> Window:
+    """What a model can hold and what its cache costs, by what upstream says of it and by its prices."""
+    rules, info = find(model), known(model)
     listed = info.context_window if info else None
     return Window(
         model=model,
@@ -106,7 +107,8 @@ def _tariff(model: str, priced: Prices | None) -> Tariff:
 
 
 def _card(model: str, said: dict[str, Any]) -> ModelCard:
-    window, priced = _window(model, said), prices.of(model)
+    priced = prices.of(model)
+    window = window_by(model, said, priced)
     return ModelCard(
         id=model,
         name=said.get("display_name") or model,

@@ -51,6 +51,7 @@ def greatest_nano_usd(found: Prices, prompt: Prompt) -> int:
     has_hour = any(one.ttl == "1h" for one in prompt.markers) or bool(prompt.system or prompt.tools)
     all_of_it = [
         Usage(input_tokens=tokens, output_tokens=output),
+        Usage(cache_read_tokens=tokens, output_tokens=output),
         Usage(cache_write_5m_tokens=tokens, output_tokens=output),
         *([Usage(cache_write_1h_tokens=tokens, output_tokens=output)] if has_hour else []),
     ]

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
+from app.billing.prices import listed
 from app.claude import rules
 from app.claude.rules import models
 from app.context import Ask, Entry, Prompt, Summary, Window, assemble, tokens, without_thinking
@@ -21,7 +22,7 @@ from app.context.recall import shortened, words_of
 from app.context.values import Windows
 from app.errors import CallerError, ContextOverflow
 from app.services import drafts, pasts
-from app.services.models import _window
+from app.services.models import window_by
 from app.services.pasts import Known
 from app.turns import reply
 from tests.faults import truth
@@ -61,7 +62,9 @@ ACTS = (
 def _limits(model: str) -> Window:
     known = models.find(model)
     assert known is not None
-    return _window(model, {"max_input_tokens": known.window_tokens, "max_tokens": known.output_tokens})
+    return window_by(
+        model, {"max_input_tokens": known.window_tokens, "max_tokens": known.output_tokens}, listed(model)
+    )
 
 
 WINDOWS = {model: _limits(model) for model in MODELS}

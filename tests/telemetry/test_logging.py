@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
+from app.telemetry import redaction
 from app.telemetry.logging import ROOT, configure, formatter, logger
 from app.telemetry.redaction import Redactor
 from tests.support import Api
@@ -44,6 +45,21 @@ def test_a_json_line_has_its_fields_and_no_secret(lines: Callable[[str], list[st
     assert (first["level"], first["logger"], first["request_id"]) == ("INFO", "colloquy.test", "req_1")
     assert "hunter2-of-old" not in json.dumps([first, second])
     assert "ValueError" in second["exc_info"]
+
+
+def test_a_line_knows_the_key_of_whoever_calls_and_libraries_have_no_secrets_either() -> None:
+    stream, server, key = io.StringIO(), Redactor(["hunter2-of-old"]), "clq_0123456789abcdefghijklmnop"
+    configure("json", "INFO", server, stream)
+    with redaction.knowing(server.beside(key)):
+        try:
+            raise ValueError(key.encode().hex())
+        except ValueError:
+            logger("test").exception("failed", extra={"path": f"/{key}"})
+    logging.getLogger(ROOT).handlers.clear()
+    assert stream.getvalue().count("[secret]") == 2
+    assert logging.lastResort
+    said = logging.LogRecord("alembic", logging.WARNING, "", 0, "it was hunter2-of-old", (), None)
+    assert "hunter2" not in logging.lastResort.format(said)
 
 
 def test_a_text_line_is_for_people(lines: Callable[[str], list[str]]) -> None:
