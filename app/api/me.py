@@ -16,7 +16,7 @@ blueprint = Blueprint("me", __name__, url_prefix="/me", description="You.")
 @blueprint.get("")
 @blueprint.answers(200, MeView)
 def get_me() -> Any:
-    """Read who you are, which key you came with, and what you may do."""
+    """Read who you are, which key you came with, what you may do and spend."""
     return users.me(caller())
 
 

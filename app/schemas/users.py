@@ -7,6 +7,7 @@ from marshmallow import fields, validate
 from app.models.users import ROLES
 from app.schemas.base import StrictSchema, Time, page_of, text
 from app.schemas.keys import KeyView
+from app.schemas.money import BudgetView
 
 
 class MeChange(StrictSchema):
@@ -64,4 +65,9 @@ class MeView(StrictSchema):
         required=True,
         allow_none=True,
         metadata={"description": "The key you came with; null where it was a token."},
+    )
+    budgets = fields.List(
+        fields.Nested(BudgetView),
+        required=True,
+        metadata={"description": "What your calls count in, and what is left of it."},
     )

@@ -77,12 +77,17 @@ class Limit:
     time_zone: str
 
 
+def of(payer: Payer) -> list[Standing]:
+    """The budgets that a call of theirs counts in."""
+    at = now()
+    found = select(Budget).where(Budget.scope.in_(payer.scopes)).order_by(Budget.scope)
+    with reading() as session:
+        return [_standing(one, at) for one in session.scalars(found)]
+
+
 def narrowest(payer: Payer) -> Standing | None:
     """The budget that leaves the least; None where nothing limits them. A call may find less of it left."""
-    at = now()
-    with reading() as session:
-        rows = session.scalars(select(Budget).where(Budget.scope.in_(payer.scopes)))
-        return min((_standing(one, at) for one in rows), key=lambda one: one.remaining_nano_usd, default=None)
+    return min(of(payer), key=lambda one: one.remaining_nano_usd, default=None)
 
 
 def exhausted(standing: Standing, needed_nano_usd: int) -> BudgetExhausted:

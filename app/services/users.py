@@ -14,7 +14,8 @@ from app.extensions import config
 from app.models.api_keys import ApiKey, hash_of, new_secret, select_keys_of
 from app.models.base import now
 from app.models.users import ROLES, User, count_admins_but, count_users, select_users, select_users_named
-from app.services import audit, erasure, idempotency, keys
+from app.services import audit, budgets, erasure, idempotency, keys
+from app.services.budgets import Payer, Standing
 from app.services.erasure import Erasure
 from app.services.idempotency import Claim
 from app.services.identity import Caller
@@ -27,18 +28,20 @@ ADMINS = 0x61646D  # a lock's number, the same in every process
 
 @dataclass(frozen=True)
 class Me:
-    """The caller: who they are, the key they came with, and what they may do."""
+    """The caller: who they are, the key they came with, what they may do, and what they may spend."""
 
     user: User
     key: ApiKey | None
     scopes: list[str]
+    budgets: list[Standing]
 
 
 def me(caller: Caller) -> Me:
     """What there is to say of the caller."""
+    standings = budgets.of(Payer(caller.user_id, caller.key_id))
     with reading() as session:
         key = session.get(ApiKey, caller.key_id) if caller.key_id else None
-        return Me(_found(session, caller.user_id), key, ordered(caller.scopes))
+        return Me(_found(session, caller.user_id), key, ordered(caller.scopes), standings)
 
 
 def create(caller: Caller, values: Mapping[str, Any], claim: Claim | None = None) -> tuple[User, bool]:

@@ -43,6 +43,7 @@ def test_a_budget_that_holds_the_send_counts_what_it_cost(api: Api, admin: Api) 
     assert (found["spent_nano_usd"], found["reserved_nano_usd"]) == (cost, 0)
     assert found["remaining_nano_usd"] == 5_000_000_000 - cost
     assert (found["limit_usd"], found["resets_at"]) == ("5", None)
+    assert api.get("/me").json()["budgets"] == [found]
 
 
 def test_a_send_that_might_cost_more_than_is_left_is_refused_and_stores_nothing(
