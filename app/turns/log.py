@@ -59,9 +59,12 @@ class Log:
         return self._events[self._written :]
 
     def wrote(self, upto: int) -> None:
-        """The events up to this number are stored; readers that wait get them at once."""
+        """The events up to this number are stored; readers that wait get them at once.
+
+        Of a closed log none are left to tell: it may have been closed without its last ones.
+        """
         with self._changed:
-            self._written = max(self._written, upto)
+            self._written = max(self._written, min(upto, len(self._events)))
             self._changed.notify_all()
 
     def grow(self, events: Iterable[Event]) -> None:

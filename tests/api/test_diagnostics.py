@@ -123,10 +123,10 @@ def test_what_is_refused_for_another_reason_is_refused_twice_until_claude_has_an
     access = variant()
 
     def tries() -> int:
-        earlier = len(asked(simulator))
-        answer = access.post("/messages", json={"content": "[[fault: status=400]]"})
+        text = f"[[fault: status=400]] {never_said()}"
+        answer = access.post("/messages", json={"content": text})
         assert (answer.status_code, answer.json()["code"]) == (422, "upstream_rejected")
-        return len(asked(simulator)) - earlier
+        return sum(text in str(body) for body in asked(simulator))
 
     assert [tries(), tries()] == [2, 2]
     access.post("/messages", json={"content": "Hello"})

@@ -27,7 +27,9 @@ def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The provider's address, while it answers."""
     folder = tmp_path_factory.mktemp("provider")
     shutil.copytree(FILES, folder, dirs_exist_ok=True)
-    subprocess.run([NODE, NPM, "ci", "--silent", "--no-audit", "--no-fund"], cwd=folder, check=True)
+    subprocess.run(
+        [NODE, "--use-system-ca", NPM, "ci", "--silent", "--no-audit", "--no-fund"], cwd=folder, check=True
+    )
     url = f"http://127.0.0.1:{free_port()}"
     command = [NODE, "provider.mjs", url]
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as process:

@@ -121,3 +121,12 @@ def test_waiting_ends_with_the_log_or_when_time_is_up() -> None:
     threading.Timer(0.02, log.finish, [()]).start()
     assert log.wait(10)
     assert log.wait()
+
+
+def test_what_is_said_to_be_stored_after_the_end_keeps_no_reader() -> None:
+    log = Log("m", [event(1), event(2)])
+    log.append(event(3))
+    log.finish(())
+    log.wrote(3)
+    assert numbers(log.follow()) == [1, 2]
+    assert numbers(log.follow(after=2)) == []
