@@ -79,6 +79,7 @@ class Api(httpx2.Client):
 @contextmanager
 def answering(server: HTTPServer) -> Iterator[str]:
     """Its address, while it answers in the background."""
+    server.socket.settimeout(1)  # a client may be gone before it is accepted, which would be waited for
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     try:
