@@ -34,6 +34,9 @@ from config import Config
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 BUSY_TIMEOUT_MS = 20  # short: SQLite waits inside C, where no other client is served
 LOCK_TIMEOUT_MS = 5_000
+# To PostgreSQL, which takes 100 as it comes: all processes of a server share most of these.
+MOST_CONNECTIONS, LEAST_CONNECTIONS = 88, 4
+MOST_OF_A_PROCESS, KEPT_CONNECTIONS = 40, 10
 SQLITE_PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",
@@ -68,6 +71,7 @@ class Parts:
         self.running_calls: set[str] = set()
         self.leases_seen: dict[tuple[str, datetime], float] = {}
         self.prices_state = object()
+        self.reading_prices = threading.Lock()
         self.prices_kept: tuple[object, float, Mapping[str, Prices]] | None = None
         self._app = app
 
@@ -96,7 +100,10 @@ def engine_options(config: Config) -> dict[str, Any]:
     # Who waits for a locked session holds a connection, so there are many, and the wait has an end.
     given = make_url(config.sqlalchemy_url).query.get("options", "")
     waits = {"options": f"-c lock_timeout={LOCK_TIMEOUT_MS} {given}"}
-    return {**options, "pool_size": 10, "max_overflow": 30, "pool_timeout": 10, "connect_args": waits}
+    most = max(MOST_CONNECTIONS // config.workers, LEAST_CONNECTIONS)
+    size = min(KEPT_CONNECTIONS, most)
+    many = {"pool_size": size, "max_overflow": min(most, MOST_OF_A_PROCESS) - size, "pool_timeout": 10}
+    return {**options, **many, "connect_args": waits}
 
 
 def parts() -> Parts:

@@ -190,8 +190,7 @@ def store(caller: Caller, draft: Draft, start: Start, request_id: str, claim: Cl
             raise HeadMoved
         answer = _insert(session, chat, draft, start)
         parent_id = parent.id if parent else None
-        payer = Payer(caller.user_id, caller.key_id, chat.id)
-        charge_id = charges.open_for(session, payer, start.order, message_id=answer.id)
+        payer, charge_id = Payer(caller.user_id, caller.key_id, chat.id), new_id("chg")
         job = Job(
             **vars(made),
             parent_id=parent_id,
@@ -206,6 +205,8 @@ def store(caller: Caller, draft: Draft, start: Start, request_id: str, claim: Cl
         )
         session.add(leases.lease_for(answer, request_id))
         logs.store(session, answer.id, 0, job.first_events)
+        # Last, for all of a budget's sends wait for each other from here to the commit.
+        charges.open_for(session, payer, start.order, id=charge_id, message_id=answer.id)
     return job
 
 

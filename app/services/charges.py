@@ -50,14 +50,13 @@ class Order:
 
 
 def open_for(session: Session, payer: Payer, order: Order, **what: str) -> str:
-    """Reserve the most that a call may cost; `what` is the id of its message or call. The charge's id.
+    """Reserve the most that a call may cost; `what` is the id of its message or call, or the charge's own.
 
-    Raises BudgetExhausted.
+    Returns the charge's id. Raises BudgetExhausted.
     """
     charge = Charge(
         **vars(payer),
-        **what,
-        id=new_id("chg"),
+        **{"id": new_id("chg"), **what},
         purpose=order.purpose,
         model=order.model,
         price_version=order.price_version,

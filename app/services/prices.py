@@ -82,11 +82,21 @@ def version_of(row: Any) -> str:
 
 
 def _set_by_admins() -> Mapping[str, Prices]:
-    """What admins have set: exact in the process that changed it, a second old at most in another."""
+    """What admins have set: exact in the process that changed it, about a second old at most in another.
+
+    While one reads it anew, the others take what is there: each would need a connection of its own.
+    """
     of_app = parts()
     state, kept = of_app.prices_state, of_app.prices_kept
-    if kept is None or kept[0] is not state or time.monotonic() > kept[1]:
+    is_of_now = kept is not None and kept[0] is state
+    if kept and is_of_now and time.monotonic() <= kept[1]:
+        return kept[2]
+    if not of_app.reading_prices.acquire(blocking=not is_of_now):
+        return kept[2] if kept else {}
+    try:
         kept = of_app.prices_kept = (state, time.monotonic() + FRESH_SECONDS, _read())
+    finally:
+        of_app.reading_prices.release()
     return kept[2]
 
 
