@@ -104,7 +104,7 @@ class Drawing:
             return doubt + max(self.thinking_tokens - state.thinking_tokens, 0)
         guessed = sum(scene.sizes.tokens[at] for at in scene.sizes.guesses if at >= self.cut.start)
         guessed += self.preface.tokens + self.thinking_tokens + self.recalled.kept_tokens
-        doubt += self.preface.doubt_tokens
+        doubt += preface.doubt_tokens(scene, self.preface.blocks)
         has_learned = state is not None and state.has_learned
         share = DOUBT_OF_GUESSES if has_learned else DOUBT_OF_FIRST_GUESSES
         return doubt + math.ceil(guessed * share) + abs(self._drift_tokens)

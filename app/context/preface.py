@@ -25,7 +25,6 @@ class Preface:
     digest: str
     pins_tokens: int = 0
     summary_tokens: int = 0
-    doubt_tokens: int = 0  # by how much it may be larger, files aside, while Claude has not counted it
 
     @property
     def tokens(self) -> int:
@@ -41,9 +40,15 @@ def made(scene: Scene, cut: Cut) -> Preface:
     pins, short = of_pinned(pinned), of_summary(summary)
     blocks = [*pins, *short]
     pins_tokens = _size(scene, pins) + sum(_unknown_tokens(scene, one) for one in pinned)
-    return Preface(
-        pinned, summary, blocks, digest_of(blocks), pins_tokens, _size(scene, short), _doubt(scene, blocks)
-    )
+    return Preface(pinned, summary, blocks, digest_of(blocks), pins_tokens, _size(scene, short))
+
+
+def doubt_tokens(scene: Scene, blocks: Sequence[Block]) -> int:
+    """By how much these may be larger than expected, files aside, while Claude has not counted them."""
+    if not blocks:
+        return 0
+    features = tokens.features_of_content(blocks)
+    return math.ceil(scene.rates.greatest(features) - scene.rates.estimate(features))
 
 
 def of_pinned(pinned: Sequence[Entry]) -> list[Block]:
@@ -73,13 +78,6 @@ def _size(scene: Scene, blocks: Sequence[Block]) -> int:
     if not blocks:
         return 0
     return round(scene.rates.estimate(tokens.features_of_content(blocks))) + tokens.of_files(blocks)
-
-
-def _doubt(scene: Scene, blocks: Sequence[Block]) -> int:
-    if not blocks:
-        return 0
-    features = tokens.features_of_content(blocks)
-    return math.ceil(scene.rates.greatest(features) - scene.rates.estimate(features))
 
 
 def _unknown_tokens(scene: Scene, entry: Entry) -> int:
