@@ -15,7 +15,7 @@ from app.errors import TURN_ERRORS, ColloquyError, Fault, Invalid
 from app.extensions import config
 from app.schemas.messages import TurnView
 from app.services import turns
-from app.services.beginnings import After, Draft
+from app.services.preparations import After, Draft
 from app.services.settings import Wishes
 from app.services.turns import Begun
 

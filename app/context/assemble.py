@@ -97,6 +97,8 @@ def _prompt(one: Try) -> Prompt:
         tools=scene.ask.tools,
         thinking_ids=drawing.transcript.thinking_ids,
         markers=drawing.markers,
+        quotations=tuple(drawing.recalled.all.values()),
+        instruction=drawing.instruction,
     )
 
 

@@ -120,6 +120,12 @@ class Drawing:
         return self.scene.state.drift_tokens if self.scene.state else 0
 
     @property
+    def instruction(self) -> str | None:
+        """What the server itself says after all of it."""
+        last = self.scene.past.path[-1]
+        return str(last.content[0]["text"]) if last.is_instruction else None
+
+    @property
     def passing_tokens(self) -> int:
         """What is in this prompt and in no later one."""
         instruction = self.scene.past.path[-1].is_instruction

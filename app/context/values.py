@@ -146,7 +146,8 @@ class Prompt:
     """A Messages request, what it is bound to (see `rendering.Digest`), and how it came about.
 
     `thinking_ids` are the messages whose thinking goes back with it. `state` is what the next prompt is made
-    from; `books.settled` makes it exact once Claude has counted, by what was `expected`.
+    from; `books.settled` makes it exact once Claude has counted, by what was `expected`. `quotations` stand
+    before the turns at their depths, the `instruction` after all of it.
     """
 
     model: str
@@ -161,6 +162,8 @@ class Prompt:
     thinking_ids: Sequence[str] = ()
     markers: Sequence[Marker] = ()
     effort: str | None = None
+    quotations: Sequence[Quotation] = ()
+    instruction: str | None = None
 
     def as_request(self) -> dict[str, Any]:
         """The body for Claude, with markers for its prompt cache."""
@@ -181,6 +184,26 @@ class Prompt:
         """A hash of the body: two prompts with the same one are the same to the byte."""
         text = json.dumps(self.as_request(), ensure_ascii=False, separators=(",", ":"))
         return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What was decided: enough to make the same prompt from the same messages again."""
+        plan = self.plan
+        return {
+            "model": self.model,
+            "max_tokens": self.max_tokens,
+            "effort": self.effort,
+            "prompt_tokens": plan.prompt_tokens,
+            "first_depth": plan.first_depth,
+            "last_depth": plan.last_depth,
+            "pinned_depths": [one.depth for one in plan.pinned],
+            "summary_id": plan.summary.id if plan.summary else None,
+            "quotations": [{"depth": one.depth, "text": one.text} for one in self.quotations],
+            "instruction": self.instruction,
+            "has_thinking": bool(self.thinking_ids),
+            "markers": [[one.message, one.block, one.ttl] for one in self.markers],
+            "bound_to": self.bound_to,
+        }
 
     def _marked_messages(self) -> list[Block]:
         messages = [*self.messages]

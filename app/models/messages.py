@@ -33,7 +33,8 @@ from app.models.base import JsonText, Model, RowNumber, UtcDateTime, new_id, now
 from app.models.sessions import ChatSession
 
 NEWEST_SESSIONS = 4
-STATUSES = ("complete", "running", "interrupted", "cancelled", "failed")
+REQUIRES_ACTION = "requires_action"
+STATUSES = ("complete", "running", "interrupted", "cancelled", "failed", REQUIRES_ACTION)
 
 
 class Message(Model):
@@ -41,7 +42,8 @@ class Message(Model):
 
     `tokens` is its size as Claude counted it for `tokens_model`, `estimated_tokens` what was expected before.
     On answers, `context` is what went into the prompt, `context_state` what the next one is made
-    from, and `recalled` what was quoted in it, where that stays.
+    from, and `recalled` what was quoted in it, where that stays. A message that a turn made on its way to its
+    answer has that answer's id as `turn_id`; `awaits` are the calls of tools that an answer waits for.
     """
 
     __tablename__ = "messages"
@@ -87,6 +89,8 @@ class Message(Model):
     recalled: Mapped[dict[str, Any] | None] = mapped_column(JsonText, deferred=True)
     context_state: Mapped[dict[str, Any] | None] = mapped_column(JsonText, deferred=True)
     upstream_id: Mapped[str | None] = mapped_column(String(100), deferred=True)
+    turn_id: Mapped[str | None] = mapped_column(String(40))
+    awaits: Mapped[list[dict[str, Any]] | None] = mapped_column(JsonText)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 

@@ -27,6 +27,7 @@ class ChatSession(Model):
     system: Mapped[str | None] = mapped_column(Text)
     max_tokens: Mapped[int | None]
     context: Mapped[dict[str, Any] | None] = mapped_column(JsonText)
+    tools: Mapped[list[Any] | None] = mapped_column(JsonText)
     client_metadata: Mapped[dict[str, Any]] = mapped_column("metadata", JsonText, default=dict)
     is_archived: Mapped[bool] = mapped_column("archived", default=False)
     head_id: Mapped[str | None] = mapped_column(String(40))

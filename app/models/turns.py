@@ -12,7 +12,10 @@ from app.models.sessions import ChatSession
 
 
 class Turn(Model):
-    """One running answer. A session has one at the most; `holder` is the process that makes it."""
+    """One running answer. A session has one at the most; `holder` is the process that makes it.
+
+    The first `kept_events` of its log belong to messages that are stored already.
+    """
 
     __tablename__ = "turns"
 
@@ -22,6 +25,7 @@ class Turn(Model):
     request_id: Mapped[str] = mapped_column(String(128), server_default="")
     leased_until: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     is_cancelled: Mapped[bool] = mapped_column("cancelled", default=False, server_default=false())
+    kept_events: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 ChatSession.is_running = column_property(exists().where(Turn.session_id == ChatSession.id))

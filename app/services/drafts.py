@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.errors import Fault, Invalid, NotContinuable
 from app.models.messages import Message
 from app.services import messages, sessions, tree
-from app.services.beginnings import After, Draft
+from app.services.preparations import GO_ON, After, Draft
 from app.services.identity import Caller
 from app.services.settings import Wishes
 from app.services.transactions import reading
@@ -18,10 +18,6 @@ from app.services.transactions import reading
 BROKEN_OFF = ("interrupted", "cancelled", "failed")
 CUT_OFF = ("max_tokens", "model_context_window_exceeded")
 UNSENDABLE = ("thinking", "redacted_thinking", "tool_use")
-GO_ON = (
-    "Your last message was cut off. Continue it exactly where it stopped: repeat nothing of it, "
-    "and say nothing about the interruption."
-)
 
 
 def of_regenerate(caller: Caller, message_id: str, wishes: Wishes) -> Draft:

@@ -34,6 +34,7 @@ class Ending:
     status: str
     error: ColloquyError | None = None
     repairs: Sequence[str] = ()
+    awaits: Sequence[dict[str, Any]] = ()
 
     @property
     def problem(self) -> dict[str, Any] | None:
@@ -45,7 +46,9 @@ class Ending:
 
     def events(self, charge: Charge | None = None) -> list[Event]:
         """The last events of the log: what it cost, where it did, and how it ended."""
-        done = {"message_id": self.message_id, "status": self.status, "stop_reason": self.reply.stop_reason}
+        done: dict[str, Any] = {"message_id": self.message_id, "status": self.status, "stop_reason": self.reply.stop_reason}
+        if self.awaits:
+            done["awaits"] = waiting(self.awaits)
         costs = [bills.event(charge)] if charge and charge.status == SETTLED else []
         wrong = [Event.made("error", self.problem)] if self.problem else []
         return [*costs, *wrong, Event.made("colloquy.done", done)]
@@ -64,8 +67,10 @@ def store(
     if session.scalar(gone) is None:
         return None
     message = session.scalars(select(Message).where(Message.id == ending.message_id)).one()
-    _fill(message, ending)
-    tree.index(session, message, _count(session, ending))
+    fill(message, ending.reply)
+    message.status, message.problem = ending.status, ending.problem
+    message.repairs, message.awaits = list(ending.repairs) or None, list(ending.awaits) or None
+    tree.index(session, message, count(session, ending.session_id, ending.reply))
     last = ending.events(settle(session, ending, Charge.message_id == ending.message_id))
     logs.store(session, ending.message_id, written, [*unwritten, *last])
     return last
@@ -76,25 +81,27 @@ def settle(session: Session, ending: Ending, which: ColumnElement[bool]) -> Char
     return charges.settle(session, which, ending.reply, is_refused=ending.status == "failed")
 
 
-def _fill(message: Message, ending: Ending) -> None:
-    """Write the answer into its row."""
-    came = ending.reply
+def fill(message: Message, came: Reply) -> None:
+    """Write an answer into its row."""
     message.content = redactor().within(came.content, SEALED)  # a tool's input may have had odd escapes
-    message.status = ending.status
     message.model = came.model or message.model
     message.stop_reason = came.stop_reason
     message.upstream_id = came.upstream_id
-    message.problem = ending.problem
-    message.repairs = list(ending.repairs) or None
     message.updated_at = now()
     for name, tokens in came.usage.tokens.items() if came.usage else ():
         setattr(message, name, tokens)
 
 
-def _count(session: Session, ending: Ending) -> str:
-    """Add the usage to the session's totals; returns whose session it is."""
-    used = (ending.reply.usage or Usage()).tokens
+def count(session: Session, session_id: str, came: Reply, new_messages: int = 0) -> str:
+    """Add usage and messages to the session's totals; returns whose session it is."""
+    used = (came.usage or Usage()).tokens
     sums: dict[Any, Any] = {name: getattr(ChatSession, name) + tokens for name, tokens in used.items()}
-    statement = update(ChatSession).where(ChatSession.id == ending.session_id)
+    sums["messages"] = ChatSession.messages + new_messages
+    statement = update(ChatSession).where(ChatSession.id == session_id)
     counted = statement.values(**sums, updated_at=now()).returning(ChatSession.user_id)
     return session.execute(counted).scalar_one()
+
+
+def waiting(awaits: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The calls that a client must answer, without those whose results are there."""
+    return [one for one in awaits if "needs" in one]

@@ -146,7 +146,8 @@ def _interrupt(turn: Turn) -> bool:
     as_seen = (Turn.holder == turn.holder) & (Turn.leased_until == turn.leased_until)
     with writing() as session:
         events = logs.stored(session, turn.message_id)
-        return endings.store(session, _ending(turn, events), as_seen, len(events), ()) is not None
+        ending = _ending(turn, events[turn.kept_events :])
+        return endings.store(session, ending, as_seen, len(events), ()) is not None
 
 
 def _ending(turn: Turn, events: Sequence[Event]) -> Ending:

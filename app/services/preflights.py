@@ -7,9 +7,9 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from app.services import beginnings, quotes, sessions
-from app.services.beginnings import Draft, HeadMoved, Start
+from app.services import preparations, quotes, sessions
 from app.services.identity import Caller
+from app.services.preparations import Draft, HeadMoved, Start
 from app.services.quotes import Quote
 from app.services.transactions import reading
 
@@ -56,5 +56,5 @@ def _prepared(caller: Caller, draft: Draft, session_id: str) -> Start:
         with reading() as session:
             chat = sessions.own(session, caller, session_id)
         with suppress(HeadMoved):
-            return beginnings.prepare(caller, draft, chat)
+            return preparations.prepare(caller, draft, chat)
     raise sessions.busy(session_id)

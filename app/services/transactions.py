@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
+from typing import TypeVar
 
 from sqlalchemy import Executable, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError, TimeoutError
 from sqlalchemy.orm import Session
 
 from app.extensions import BEGIN, db, dialect, parts
 
 LONGEST_WAIT_SECONDS = 10
+PASSING_ERRORS = (OperationalError, InterfaceError, IntegrityError, TimeoutError)
+# Between tries to store an answer: a database that restarts is waited for, about a minute.
+PAUSES_SECONDS = (0.1, 0.2, 0.5, 1, 2, 5, 5, 5, 10, 10, 10, 10)
+T = TypeVar("T")
 PAUSE_SECONDS = 0.02
 
 
@@ -46,6 +51,18 @@ def writing() -> Iterator[Session]:
             session.commit()
         finally:
             session.close()
+
+
+def patiently(act: Callable[[], T], between: Callable[[], object]) -> T:
+    """What it returns, tried again while the database is away; `between` tries something is looked after."""
+    for pause in PAUSES_SECONDS:
+        try:
+            return act()
+        except PASSING_ERRORS:
+            time.sleep(pause)
+            with suppress(*PASSING_ERRORS):
+                between()
+    return act()
 
 
 def write_if_free(statement: Executable) -> None:

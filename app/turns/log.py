@@ -24,6 +24,7 @@ class Log:
         self.writer = threading.Lock()  # held by whoever writes events down
         self.is_closed = is_closed
         self.usage: Usage | None = None
+        self.kept = 0  # so many events belong to messages that are stored
         self._events = list(events)
         self._written = len(self._events)
         self._followers = 0

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 from app.claude.events import Event
 from app.claude.stop import Stop
 from app.context import Prompt, without_thinking
 from app.errors import ColloquyError, ContextOverflow, ThinkingRefused, TurnInterrupted
+from app.telemetry import tracing
 from app.turns import reply
 from app.turns.log import Log
 from app.turns.reply import Reply
@@ -27,7 +30,7 @@ class Outcome:
     """How a turn ended: the answer as far as it came, its status, and the error that ended it, if one did.
 
     `repairs` says what had to be changed in the prompt, which is the one that was answered; `receipt` is the
-    event that says what is in it, where that was changed.
+    event that says what is in it, where that was changed. `awaits` are calls that a client must answer.
     """
 
     prompt: Prompt
@@ -36,6 +39,7 @@ class Outcome:
     error: ColloquyError | None = None
     repairs: Sequence[str] = ()
     receipt: Event | None = None
+    awaits: Sequence[dict[str, Any]] = ()
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,11 @@ class Heard:
     events: Sequence[Event]
     error: ColloquyError | None
 
+    @cached_property
+    def reply(self) -> Reply:
+        """What it adds up to."""
+        return reply.read(self.events)
+
 
 def run(prompt: Prompt, ask: Ask, shorten: Shorten, log: Log, stop: Stop) -> Outcome:
     """Listen until the answer is complete; errors of Claude's are part of the outcome.
@@ -53,7 +62,7 @@ def run(prompt: Prompt, ask: Ask, shorten: Shorten, log: Log, stop: Stop) -> Out
     tokens than its window holds, once more with less.
     """
     repairs, receipt = list[str](), None
-    heard = listen(ask(prompt), log)
+    heard = asked(prompt, ask, log)
     while heard.error and not heard.events and (repair := _repair_for(heard.error, repairs)):
         repairs.append(repair)
         if isinstance(heard.error, ContextOverflow):
@@ -64,9 +73,9 @@ def run(prompt: Prompt, ask: Ask, shorten: Shorten, log: Log, stop: Stop) -> Out
                 break
         else:
             prompt = without_thinking(prompt)
-        heard = listen(ask(prompt), log, receipt)
+        heard = asked(prompt, ask, log, receipt)
     status, error = ending(heard, stop)
-    return Outcome(prompt, reply.read(heard.events), status, error, repairs, receipt)
+    return Outcome(prompt, heard.reply, status, error, repairs, receipt)
 
 
 def _repair_for(error: ColloquyError, done: Sequence[str]) -> str | None:
@@ -76,6 +85,18 @@ def _repair_for(error: ColloquyError, done: Sequence[str]) -> str | None:
     if isinstance(error, ContextOverflow) and SHORTENED not in done:
         return SHORTENED
     return None
+
+
+def asked(prompt: Prompt, ask: Ask, log: Log, receipt: Event | None = None) -> Heard:
+    """Ask once, and listen; the trace has what was asked, and how many events came."""
+    with tracing.span("ask", said=prompt.record, has_own_work=True) as span:
+        heard = listen(ask(prompt), log, receipt)
+        usage = heard.reply.usage
+        span.output = {"events": len(heard.events), "stop_reason": heard.reply.stop_reason}
+        span.output["usage"] = usage.tokens if usage else None
+        if heard.error:
+            span.fail(tracing.ERROR, {**span.output, **tracing.described(heard.error)})
+    return heard
 
 
 def listen(events: Iterator[Event], log: Log, receipt: Event | None = None) -> Heard:
@@ -98,8 +119,11 @@ def ending(heard: Heard, stop: Stop) -> tuple[str, ColloquyError | None]:
     """The status of the message, and its error. Who stops a call breaks it off, which is no failure."""
     if heard.error is None:
         return "complete", None
+    return ending_of_stop(stop) if stop.reason else ("failed", heard.error)
+
+
+def ending_of_stop(stop: Stop) -> tuple[str, ColloquyError | None]:
+    """The status of a message whose turn was stopped, and its error."""
     if stop.reason == "cancelled":
         return "cancelled", None
-    if stop.reason == "interrupted":
-        return "interrupted", TurnInterrupted(INTERRUPTED)
-    return "failed", heard.error
+    return "interrupted", TurnInterrupted(INTERRUPTED)

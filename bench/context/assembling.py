@@ -19,7 +19,7 @@ from app.context import Entry, assemble
 from app.extensions import claude, db, parts
 from app.models.base import now
 from app.services import pasts, sessions, transfer, tree, turns, users
-from app.services.beginnings import Draft
+from app.services.preparations import Draft
 from app.services.counts import Owner
 from app.services.identity import Caller, identify
 from app.services.models import window_of

@@ -11,7 +11,7 @@ from flask import Flask
 
 from app.models.messages import Message
 from app.services import turns, users
-from app.services.beginnings import Draft
+from app.services.preparations import Draft
 from app.services.identity import Caller, identify
 
 REQUEST_ID = "req_test"

@@ -1,0 +1,65 @@
+"""The tools of a session: those of the server's that it allows, and the client's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.errors import Fault, Invalid
+from app.extensions import config, parts
+from app.tools.values import Call, Tool
+from app.turns.rounds import APPROVAL, OURS, THEIRS
+
+
+@dataclass(frozen=True)
+class Toolbox:
+    """`declared` is what Claude is told, in the session's order; `tools` are the server's among them."""
+
+    declared: Sequence[Mapping[str, Any]] = ()
+    tools: Mapping[str, Tool] = field(default_factory=dict)
+    approvals: frozenset[str] = frozenset()
+
+    def whose(self, call: Call) -> str:
+        """Who carries a call out. One that nobody has is answered here, with an error."""
+        if call.name in self.tools:
+            return APPROVAL if call.name in self.approvals else OURS
+        return THEIRS if any(one["name"] == call.name for one in self.declared) else OURS
+
+
+def of(allowed: Sequence[Any] | None) -> Toolbox:
+    """What a session's `tools` mean now; a tool that the server has no more is not offered."""
+    if not allowed:
+        return Toolbox()
+    known = parts().tools.all()
+    named = [(one, _name(one)) for one in allowed]
+    tools = {name: known[name] for one, name in named if not is_clients(one) and name in known}
+    declared = [one if is_clients(one) else known[name].declaration for one, name in named if is_clients(one) or name in known]
+    wanted = {name for one, name in named if isinstance(one, dict) and one.get("approval")}
+    asked = {name for name, tool in tools.items() if tool.needs_approval or name in config().approved_tools}
+    return Toolbox(declared, tools, frozenset(wanted | asked))
+
+
+def is_clients(one: Any) -> bool:
+    """Whether it is a tool of the client's own."""
+    return isinstance(one, dict) and "input_schema" in one
+
+
+def refuse_unknown(allowed: Sequence[Any] | None) -> None:
+    """Raises Invalid where the server has no tool of a name, or one is named twice."""
+    known, seen, faults = parts().tools.all(), set[str](), list[Fault]()
+    for at, one in enumerate(allowed or ()):
+        name = _name(one)
+        if name in seen:
+            faults.append(Fault(f"/tools/{at}", f"{name} is named twice"))
+        elif is_clients(one) and name in known:
+            faults.append(Fault(f"/tools/{at}", f"{name} is the name of a tool of the server's"))
+        elif not is_clients(one) and name not in known:
+            faults.append(Fault(f"/tools/{at}", f"there is no tool {name}: GET /tools lists them"))
+        seen.add(name)
+    if faults:
+        raise Invalid("The session cannot have these tools.", faults=faults)
+
+
+def _name(one: Any) -> str:
+    return str(one["name"]) if isinstance(one, dict) else str(one)
