@@ -1,13 +1,13 @@
 """Traces: a tree of spans for what one turn did, kept by whoever began it, and mirrored to whoever watches.
 
 A span is opened around a call; those opened within it are its children. Without a trace at work nothing is
-kept. A thread has no trace until it is told one with `within`.
+kept, nor is what begins after its parent has ended. A thread has no trace until it is told one with `within`.
 """
 
 from __future__ import annotations
 
+import math
 import secrets
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,10 +16,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from app.errors import UpstreamTimeout
+
 OK, ERROR, TIMEOUT, CANCELLED = "ok", "error", "timeout", "cancelled"
 STATUSES = (OK, ERROR, TIMEOUT, CANCELLED)
 TURN, SERVER, CLAUDE, TOOL = "turn", "server", "claude", "tool"
 KINDS = (TURN, SERVER, CLAUDE, TOOL)
+OWN = "own"  # the name of the work that a span did itself, among its children
+SHORTEST_MS = 0.001
 Closed = Callable[["Span"], None]
 Watch = Callable[["Span"], Closed | None]
 
@@ -28,7 +32,7 @@ Watch = Callable[["Span"], Closed | None]
 class Span:
     """One call. `ms` is 0 until it has ended; `input` and `output` are JSON values.
 
-    `id` is its id in a W3C trace context. What a span says that is still open is what is known so far.
+    `id` is its id in a W3C trace context; `began` is by the clock that measures.
     """
 
     name: str
@@ -43,27 +47,37 @@ class Span:
     trace_id: str = ""
     began: float = field(default_factory=time.perf_counter)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it still runs."""
+        return not self.ms
+
     def fail(self, status: str, output: Any) -> None:
         """Say that it did not come to its end, and why."""
         self.status, self.output = status, output
 
-    def as_json(self) -> dict[str, Any]:
-        """It and its children, as they are stored and shown."""
+    def as_json(self, upto: float = math.inf) -> dict[str, Any]:
+        """It and its children, as they are stored and shown.
+
+        What is still open was given up: it shows as cancelled, as far as it came by now or by `upto`, when
+        its parent ended.
+        """
+        ends = min(self.began + self.ms / 1000 if self.ms else time.perf_counter(), upto)
         return {
             "name": self.name,
             "kind": self.kind,
             "started_at": self.started_at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
-            "ms": self.ms,
-            "status": self.status,
+            "ms": self.ms or _ms_between(self.began, ends),
+            "status": CANCELLED if self.is_open and self.status == OK else self.status,
             "input": self.input,
             "output": self.output,
-            "children": [one.as_json() for one in self.children],
+            "children": [one.as_json(ends) for one in self.children],
         }
 
 
+TIMEOUTS = (TimeoutError, UpstreamTimeout)
 AT_WORK: ContextVar[Span | None] = ContextVar("span_at_work", default=None)
 _watchers: list[Watch] = []
-_growing = threading.Lock()
 
 
 def watch(opened: Watch) -> None:
@@ -87,9 +101,9 @@ def begin(name: str, said: Any = None, trace_id: str | None = None) -> Span:
 
 
 def end(root: Span, status: str, output: Any) -> None:
-    """Close a root, or a span that was opened with `began_now`."""
+    """Close a root."""
     root.status, root.output = status, output
-    root.ms = _ms_since(root.began)
+    root.ms = _ms_between(root.began, time.perf_counter())
 
 
 @contextmanager
@@ -103,8 +117,11 @@ def within(of: Span | None) -> Iterator[None]:
 
 
 @contextmanager
-def span(name: str, kind: str = SERVER, said: Any = None) -> Iterator[Span]:
-    """A span around a block, child of the one at work. An error that leaves the block is its output."""
+def span(name: str, kind: str = SERVER, said: Any = None, *, has_own_work: bool = False) -> Iterator[Span]:
+    """A span around a block, child of the one at work. An error that leaves the block is its output.
+
+    Where it `has_own_work` between its calls, that is a child too, so that the children's time is all of its.
+    """
     parent = AT_WORK.get()
     one = Span(name, kind, said, trace_id=parent.trace_id if parent else "")
     closed = _added(parent, one) if parent else ()
@@ -113,14 +130,16 @@ def span(name: str, kind: str = SERVER, said: Any = None) -> Iterator[Span]:
         yield one
     except Exception as error:
         if one.status == OK:
-            one.fail(ERROR, described(error))
+            one.fail(TIMEOUT if isinstance(error, TIMEOUTS) else ERROR, described(error))
         raise
     except BaseException:  # the thread is being ended
         one.fail(CANCELLED, one.output)
         raise
     finally:
-        one.ms = _ms_since(one.began)
+        one.ms = _ms_between(one.began, time.perf_counter())
         AT_WORK.reset(token)
+        if has_own_work and one.children:
+            one.children.append(Span(OWN, ms=own_ms(one), started_at=one.started_at, began=one.began))
         for tell in closed:
             tell(one)
 
@@ -131,11 +150,22 @@ def described(error: BaseException) -> Mapping[str, Any]:
     return {"error": getattr(error, "code", type(error).__name__), "detail": str(detail)[:2_000]}
 
 
+def own_ms(one: Span) -> float:
+    """What of its time none of its children took; a moment that several took counts once."""
+    ends, upto, covered = one.began + one.ms / 1000, one.began, 0.0
+    for child in sorted(one.children, key=lambda child: child.began):
+        until = min(child.began + child.ms / 1000 if child.ms else ends, ends)
+        covered += max(until - max(child.began, upto), 0)
+        upto = max(upto, until)
+    return _ms_between(one.began, ends - covered)
+
+
 def _added(parent: Span, one: Span) -> list[Closed]:
-    with _growing:
-        parent.children.append(one)
-    return [closed for opened in _watchers if (closed := opened(one))]
+    if not parent.is_open:
+        return []
+    parent.children.append(one)  # which is safe from any thread
+    return [closed for opened in tuple(_watchers) if (closed := opened(one))]
 
 
-def _ms_since(began: float) -> float:
-    return round((time.perf_counter() - began) * 1000, 3)
+def _ms_between(began: float, ended: float) -> float:
+    return max(round((ended - began) * 1000, 3), SHORTEST_MS)
