@@ -113,6 +113,12 @@ class Config:
     connect_timeout_seconds: float = setting(
         "COLLOQUY_CONNECT_TIMEOUT_SECONDS", 10.0, "How long a connection to Claude may take."
     )
+    turn_rounds: int = setting(
+        "COLLOQUY_TURN_ROUNDS", 25, "How often Claude is asked in one turn, tools between, at the most."
+    )
+    turn_seconds: float = setting(
+        "COLLOQUY_TURN_SECONDS", 600.0, "After how many seconds a turn with tools begins no further round."
+    )
     silence_timeout_seconds: float = setting(
         "COLLOQUY_SILENCE_TIMEOUT_SECONDS",
         120.0,

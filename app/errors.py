@@ -5,7 +5,7 @@ ColloquyError
 │   ├── BadRequest 400, MalformedJson 400, NotJson 415, BodyTooLarge 413, Invalid 422
 │   ├── Unauthenticated 401, BudgetExhausted 402, ScopeMissing 403, NotFound 404, MethodNotAllowed 405
 │   ├── PreconditionFailed 412, SessionBusy 409, NotContinuable 409, PlanChanged 409,
-│   ├── NothingToCompact 409, EventsGone 410
+│   ├── NothingToCompact 409, NotAwaited 409, TurnLimitReached 409, EventsGone 410
 │   ├── LastAdmin 409, RateLimited 429
 │   ├── IdempotencyKeyReused 422, ModelNotPriced 422
 │   └── ContextOverflow 422, ModelNotFound 422, UpstreamRejected 422 ── ThinkingRefused
@@ -143,6 +143,14 @@ class SessionBusy(CallerError):
 
 class NotContinuable(CallerError):
     status, code, title = 409, "not_continuable", "The answer is complete"
+
+
+class NotAwaited(CallerError):
+    status, code, title = 409, "not_awaited", "The answer waits for no results"
+
+
+class TurnLimitReached(CallerError):
+    status, code, title = 409, "turn_limit_reached", "The turn has reached its limit"
 
 
 class PlanChanged(CallerError):

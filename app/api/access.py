@@ -37,6 +37,8 @@ TABLE: dict[str, Access] = {
     "messages.regenerate_answer": "messages:write",
     "messages.edit_message": "messages:write",
     "messages.continue_answer": "messages:write",
+    "messages.answer_calls": "messages:write",
+    "tools.list_tools": ANY_KEY,
     "tokens.count_tokens": "messages:read",
     "models.list_models": ANY_KEY,
     "me.get_me": ANY_KEY,

@@ -12,6 +12,7 @@ SESSION = {
 }
 MESSAGE = {"content": "What is a monad?"}
 ANSWER = {"max_tokens": 1024}
+RESULTS = {"results": [{"tool_use_id": "toolu_01A09q90qw90lq917835lq9", "content": "14 °C, rain"}]}
 CHOICE = {"message_id": "msg_01kb3v8r5y7x2m4n6p8q0s2t4v"}
 COUNT = {"content": "What is a monad?"}
 DOCUMENT = {

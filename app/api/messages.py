@@ -9,7 +9,7 @@ from flask import Response
 from app.api import etags, examples, paging, sending, sse
 from app.api.identity import caller
 from app.api.wiring import Blueprint
-from app.errors import EventsGone, NotContinuable, PreconditionFailed, SessionBusy
+from app.errors import EventsGone, NotAwaited, NotContinuable, PreconditionFailed, SessionBusy
 from app.extensions import config
 from app.schemas.base import Nothing
 from app.schemas.messages import (
@@ -19,10 +19,12 @@ from app.schemas.messages import (
     EventsFilter,
     MatchPage,
     MessageView,
+    ResultsDraft,
     SearchFilter,
 )
 from app.schemas.money import ReceiptOfCostView
-from app.services import bills, branches, drafts, logs, messages, turns
+from app.schemas.tools import given_of
+from app.services import actions, bills, branches, drafts, logs, messages, turns
 
 blueprint = Blueprint(
     "messages", __name__, url_prefix="/messages", description="Messages of all your sessions."
@@ -129,4 +131,15 @@ def continue_answer(values: dict[str, Any], message_id: str) -> Any:
     wishes = sending.wishes_of(values)
     return sending.begin(
         lambda: drafts.of_continue(caller(), message_id, wishes), is_streamed=values["stream"]
+    )
+
+
+@blueprint.post("/<id:message_id>/tool_results")
+@blueprint.takes(ResultsDraft, example=examples.RESULTS)
+@sending.begins_turn(blueprint, NotAwaited)
+def answer_calls(values: dict[str, Any], message_id: str) -> Any:
+    """Hand in what your tools found, or approve calls of the server's, and the turn goes on."""
+    given, wishes = [given_of(one) for one in values["results"]], sending.wishes_of(values)
+    return sending.begin(
+        lambda: actions.draft_of(caller(), message_id, given, wishes), is_streamed=values["stream"]
     )

@@ -15,9 +15,11 @@ from app.errors import TURN_ERRORS, ColloquyError, Fault, Invalid
 from app.extensions import config
 from app.schemas.messages import TurnView
 from app.services import turns
+from app.services.idempotency import Claim
 from app.services.preparations import After, Draft
 from app.services.settings import Wishes
 from app.services.turns import Begun
+from app.telemetry import tracing
 
 
 def begins_turn(blueprint: Blueprint, *errors: type[ColloquyError]) -> Callable[[View], View]:
@@ -58,7 +60,7 @@ def draft_of(values: dict[str, Any], session_id: str | None) -> Draft:
 def begin(make_draft: Callable[[], Draft], *, is_streamed: bool) -> Any:
     """Begin the turn, or find the one this request began before, and answer in the form that is asked for."""
     claim = idempotency.claim()
-    begun = turns.replayed(caller(), claim) or turns.start(caller(), make_draft(), g.request_id, claim)
+    begun = turns.replayed(caller(), claim) or _started(make_draft, claim)
     requests.note(session_id=begun.made.session_id)
     requests.note_at_end(lambda: tokens_of(begun.log.usage if begun.log else None))
     headers = {
@@ -69,6 +71,11 @@ def begin(make_draft: Callable[[], Draft], *, is_streamed: bool) -> Any:
         return _stream(begun, headers)
     user_message, message = turns.finished(begun)
     return {"user_message": user_message, "message": message}, 201, headers
+
+
+def _started(make_draft: Callable[[], Draft], claim: Claim | None) -> Begun:
+    with tracing.within(tracing.root()):  # tools that were approved belong to the turn
+        return turns.start(caller(), make_draft(), g.request_id, claim)
 
 
 def wishes_of(values: dict[str, Any]) -> Wishes:

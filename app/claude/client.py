@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from app.claude import events, failures, retries
 from app.claude.events import Event
 from app.claude.stop import Stop
-from app.errors import ThinkingRefused, UpstreamFailed, UpstreamRejected
+from app.errors import ColloquyError, ThinkingRefused, UpstreamFailed, UpstreamRejected
+from app.telemetry import tracing
 
 if TYPE_CHECKING:
     import anthropic
@@ -111,12 +112,22 @@ class Claude:
             yield event
 
     def _asked(self, body: dict[str, Any], stop: Stop) -> Iterator[Event]:
-        with translated(self._patience.silence_seconds) as seen, stop.at_work():
-            create = self._client().messages.with_streaming_response.create
-            with create(**body, stream=True) as response:
-                seen.is_open, seen.request_id = True, response.headers.get("request-id")
-                pairs = ((one.event, one.data) for one in _decoder()(response.http_response))
-                yield from events.read(pairs, seen.request_id)
+        attempt = tracing.start("attempt", tracing.CLAUDE, {"model": body.get("model")})
+        try:
+            with translated(self._patience.silence_seconds) as seen, stop.at_work():
+                create = self._client().messages.with_streaming_response.create
+                with create(**body, stream=True) as response:
+                    seen.is_open, seen.request_id = True, response.headers.get("request-id")
+                    pairs = ((one.event, one.data) for one in _decoder()(response.http_response))
+                    for event in events.read(pairs, seen.request_id):
+                        if event.name == "message_stop":
+                            tracing.end(attempt, tracing.OK, {"request_id": seen.request_id})
+                        yield event
+        except ColloquyError as error:
+            tracing.end(attempt, tracing.ERROR, tracing.described(error))
+            raise
+        finally:
+            tracing.end(attempt, tracing.CANCELLED)
 
     def _client(self) -> anthropic.Anthropic:
         with self._lock:

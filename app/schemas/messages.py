@@ -20,6 +20,8 @@ from app.schemas.base import (
 from app.schemas.content import ANY_BLOCK, Content
 from app.schemas.money import dollars
 from app.schemas.sessions import MOST_SYSTEM_CHARACTERS
+from app.schemas.tools import MOST_RESULTS, GivenResult
+from app.services.endings import waiting
 from app.turns.run import REPAIRS
 
 MOST_EVENTS = 2**31 - 1
@@ -34,6 +36,16 @@ class AnswerDraft(StrictSchema):
     system = text(MOST_SYSTEM_CHARACTERS, allow_none=True)
     max_tokens = whole_number(1, MOST_TOKENS, allow_none=True, metadata={"example": 1024})
     stream = StrictBoolean(load_default=False, metadata={"description": "Answer as server-sent events."})
+
+
+class ResultsDraft(AnswerDraft):
+    """What an answer waits for."""
+
+    may_be_missing = False
+
+    results = fields.List(
+        fields.Nested(GivenResult), required=True, validate=validate.Length(1, MOST_RESULTS)
+    )
 
 
 class EditDraft(AnswerDraft):
@@ -128,6 +140,20 @@ class MessageView(StrictSchema):
             "items": {"type": "string", "enum": list(REPAIRS)},
             "description": "What had to be changed in the request before Claude took it.",
         },
+    )
+    awaits = fields.Function(
+        lambda row: waiting(row.awaits) if row.awaits else None,
+        required=True,
+        metadata={
+            "type": ["array", "null"],
+            "items": {"$ref": "#/components/schemas/AwaitedView"},
+            "description": "Of an answer that is `requires_action`: the calls that wait for you.",
+        },
+    )
+    turn_id = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Of a message that a turn made on the way to its answer: that answer."},
     )
     client_metadata = fields.Dict(required=True, data_key="metadata")
     created_at = Time(required=True)

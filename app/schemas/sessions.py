@@ -20,6 +20,7 @@ from app.schemas.base import (
     whole_number,
 )
 from app.schemas.contexts import ContextSettings
+from app.schemas.tools import TOOLS, Tools
 
 MOST_SYSTEM_CHARACTERS = 1_000_000
 
@@ -34,6 +35,7 @@ class SessionDraft(StrictSchema):
     system = text(MOST_SYSTEM_CHARACTERS, allow_none=True, metadata={"example": "Answer in one sentence."})
     max_tokens = whole_number(1, MOST_TOKENS, allow_none=True, metadata={"example": 1024})
     context = fields.Nested(ContextSettings, allow_none=True)
+    tools = Tools(allow_none=True)
     client_metadata = free_metadata(data_key="metadata")
 
 
@@ -60,6 +62,7 @@ class SessionView(StrictSchema):
     system = fields.String(required=True, allow_none=True)
     max_tokens = fields.Integer(required=True, allow_none=True)
     context = fields.Nested(ContextSettings, required=True, allow_none=True)
+    tools = fields.Raw(required=True, metadata=TOOLS)
     client_metadata = fields.Dict(required=True, data_key="metadata")
     is_archived = fields.Boolean(required=True, data_key="archived")
     head_id = fields.String(required=True, allow_none=True)

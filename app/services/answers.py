@@ -61,7 +61,7 @@ def _store(job: Job, log: Log, ending: Ending, outcome: Outcome) -> Sequence[Eve
     """The last events, as they are stored; None where it is not this process's turn any more."""
     with writing() as session:
         mine = Turn.holder == processes.name()
-        with tracing.span("settle", said={"status": ending.status}):
+        with tracing.span("finish", said={"status": ending.status}, has_own_work=True):
             last = endings.store(session, ending, mine, log.written, log.unwritten())
             if last is None:  # deleted meanwhile, or ended by others: then nothing is open
                 endings.settle(session, ending, Charge.id == job.charge_id)

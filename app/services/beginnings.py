@@ -2,56 +2,72 @@
 
 from __future__ import annotations
 
+from sqlalchemy.orm import Session
+
+from app.errors import NotAwaited
 from app.models.base import new_id, now
-from app.models.messages import Message
+from app.models.messages import REQUIRES_ACTION, Message
 from app.models.sessions import ChatSession
-from app.services import charges, idempotency, leases, logs, preparations, sessions, tree
+from app.services import charges, idempotency, leases, logs, sessions, tree
 from app.services.budgets import Payer
 from app.services.idempotency import Claim
 from app.services.identity import Caller
 from app.services.jobs import Job
-from app.services.preparations import Draft, HeadMoved, Start
+from app.services.preparations import Draft, HeadMoved, Start, parent_of
 from app.services.transactions import writing
-from sqlalchemy.orm import Session
+from app.telemetry import tracing
 
 
 def store(caller: Caller, draft: Draft, start: Start, request_id: str, claim: Claim | None) -> Job:
     """Store it in one transaction.
 
-    Raises NotFound, SessionBusy, BudgetExhausted, HeadMoved, and Taken where the same request was faster.
+    Raises NotFound, SessionBusy, NotAwaited, BudgetExhausted, HeadMoved, and Taken where the same request was
+    faster.
     """
-    made, parent = start.made, start.parent
-    with writing() as session:
+    made, parent, charge_id = start.made, start.parent, new_id("chg")
+    with tracing.span("store", has_own_work=True), writing() as session:
         idempotency.keep(session, caller, claim, made)
-        if draft.session_id:
-            chat = sessions.locked(session, caller, draft.session_id)
-            sessions.refuse_if_busy(session, chat.id)
-        else:
-            chat = sessions.added(session, caller, made.session_id)
-        if draft.after:
-            _parent(session, chat.id, draft.after)
-        elif chat.head_id != (parent.id if parent else None):
-            raise HeadMoved
+        chat = _locked(session, caller, draft, start)
         answer = _insert(session, chat, draft, start)
-        parent_id = parent.id if parent else None
-        payer, charge_id = Payer(caller.user_id, caller.key_id, chat.id), new_id("chg")
         job = Job(
-            **vars(made),
-            parent_id=parent_id,
-            prompt=start.prompt,
-            receipt=start.receipt,
-            shorten=start.shortened,
+            caller=caller,
+            draft=draft,
+            made=made,
+            parent_id=parent.id if parent else None,
+            start=start,
             request_id=request_id,
             charge_id=charge_id,
-            payer=payer,
+            payer=Payer(caller.user_id, caller.key_id, chat.id),
+            trace=tracing.root(),
             wants_summary=bool(chat.context and chat.context.get("summary")),
-            previous_id=start.known.upstream_id,
         )
         session.add(leases.lease_for(answer, request_id))
         logs.store(session, answer.id, 0, job.first_events)
         # Last, for all of a budget's sends wait for each other from here to the commit.
-        charges.open_for(session, payer, start.order, id=charge_id, message_id=answer.id)
+        charges.open_for(session, job.payer, start.order, id=charge_id, message_id=answer.id)
     return job
+
+
+def _locked(session: Session, caller: Caller, draft: Draft, start: Start) -> ChatSession:
+    """The session, which must be free and stand where it was when the prompt was made; or a new one."""
+    if not draft.session_id:
+        return sessions.added(session, caller, start.made.session_id)
+    chat = sessions.locked(session, caller, draft.session_id)
+    sessions.refuse_if_busy(session, chat.id)
+    if draft.after:
+        followed = parent_of(session, chat.id, draft.after)
+        if followed and draft.settles_id == followed.id:
+            settle(followed)
+    elif chat.head_id != (start.parent.id if start.parent else None):
+        raise HeadMoved
+    return chat
+
+
+def settle(awaiting: Message) -> None:
+    """What an answer waited for is there; raises NotAwaited where it waits no more."""
+    if awaiting.status != REQUIRES_ACTION:
+        raise NotAwaited("The answer waits for no results any more: they were handed in before.")
+    awaiting.status, awaiting.awaits, awaiting.updated_at = "complete", None, now()
 
 
 def _insert(session: Session, chat: ChatSession, draft: Draft, start: Start) -> Message:
@@ -66,8 +82,9 @@ def _insert(session: Session, chat: ChatSession, draft: Draft, start: Start) -> 
     answer = Message(
         id=made.message_id, session_id=chat.id, role="assistant", status="running", **vars(place)
     )
-    answer.content, answer.model, answer.bound_to = [], start.prompt.model, start.prompt.bound_to
-    answer.context, answer.context_state = start.receipt, start.prompt.state.as_json()
+    answer.content = []
+    for name, value in start.of_answer.items():
+        setattr(answer, name, value)
     session.add_all([*rows, answer])
     session.flush()
     for row in rows:

@@ -16,8 +16,8 @@ from app.services.identity import Caller
 from app.services.sessions import Created, Matches
 from app.services.transactions import writing
 
-COPIED_SETTINGS = ("title", "model", "system", "max_tokens", "context", "client_metadata")
-CHANGED = frozenset({"number", "id", "session_id", "parent_id", "branch_id", "depth", "context"})
+COPIED_SETTINGS = ("title", "model", "system", "max_tokens", "context", "tools", "client_metadata")
+CHANGED = frozenset({"number", "id", "session_id", "parent_id", "branch_id", "depth", "context", "turn_id"})
 
 
 def fork(caller: Caller, session_id: str, message_id: str, claim: Claim | None = None) -> Created:

@@ -27,6 +27,7 @@ from app.services import budgets, prices, rates
 from app.services.budgets import Payer
 from app.services.models import tokens_factor_of
 from app.services.transactions import reading, writing
+from app.tools import dispatcher
 from app.turns.reply import Reply
 
 FORGOTTEN_AFTER = timedelta(seconds=30)  # a turn or call that is only beginning is not taken for dead
@@ -54,6 +55,11 @@ def open_for(session: Session, payer: Payer, order: Order, **what: str) -> str:
 
     Returns the charge's id. Raises BudgetExhausted.
     """
+    said = {"purpose": order.purpose, "greatest_nano_usd": order.greatest_nano_usd}
+    return dispatcher.call("reserve", lambda: _open(session, payer, order, what), said=said)
+
+
+def _open(session: Session, payer: Payer, order: Order, what: dict[str, str]) -> str:
     charge = Charge(
         **vars(payer),
         **{"id": new_id("chg"), **what},
@@ -77,6 +83,16 @@ def settle(session: Session, which: ColumnElement[bool], came: Reply, *, is_refu
 
     What Claude reported is the bill. Where it reported nothing it is an estimate, unless it refused the call.
     """
+    return dispatcher.call("settle", lambda: _close(session, which, came, is_refused), told=_told_of)
+
+
+def _told_of(charge: Charge | None) -> dict[str, Any] | None:
+    return {"status": charge.status, "cost_nano_usd": charge.cost_nano_usd} if charge else None
+
+
+def _close(
+    session: Session, which: ColumnElement[bool], came: Reply, is_refused: bool
+) -> Charge | None:
     found = select(Charge).where(which, Charge.status == OPEN).with_for_update()
     charge = session.scalars(found).first()
     if charge is None:

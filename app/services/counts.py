@@ -18,6 +18,7 @@ from app.services import charges, prices
 from app.services.budgets import Payer
 from app.services.charges import Order
 from app.services.transactions import reading, writing
+from app.tools import dispatcher
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,15 @@ def count(owner: Owner, request: dict[str, Any]) -> int | None:
         known = session.scalar(same.where(Call.status == "done").limit(1))
     if known is not None:
         return known
+    model = {"model": request["model"]}
+    return dispatcher.call("count_tokens", lambda: _asked(owner, request, digest), said=model, told=_told_of)
+
+
+def _told_of(tokens: int | None) -> dict[str, Any]:
+    return {"input_tokens": tokens}
+
+
+def _asked(owner: Owner, request: dict[str, Any], digest: str) -> int | None:
     call = Call(purpose=COUNT, model=request["model"], digest=digest, status="done", created_at=now())
     call.user_id, call.session_id = owner.user_id, owner.session_id
     try:

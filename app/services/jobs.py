@@ -12,6 +12,7 @@ from app.services.budgets import Payer
 from app.services.idempotency import Made
 from app.services.identity import Caller
 from app.services.preparations import Draft, Start
+from app.services.traces import About
 from app.telemetry.tracing import Span
 
 
@@ -43,6 +44,11 @@ class Job:
     def message_id(self) -> str:
         """The answer."""
         return self.made.message_id
+
+    @property
+    def about(self) -> About:
+        """What its trace is about."""
+        return About(self.message_id, self.session_id, self.caller.user_id, self.request_id)
 
     @property
     def prompt(self) -> Prompt:

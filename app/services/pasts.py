@@ -20,6 +20,7 @@ from app.services import counts, recall
 from app.services.counts import Owner
 from app.services.models import tokens_factor_of
 from app.services.transactions import reading
+from app.tools import dispatcher
 
 ROWS_A_READ = 200
 NEAREST_STATE = 8  # messages: every answer made here has one, so there is none further back
@@ -120,12 +121,22 @@ def past_of(of: Known, newest: list[Entry], owner: Owner | None) -> Past:
     def _recall(text: str, before_depth: int, room_tokens: int) -> Windows:
         if of.session_id is None or of.head_id is None:
             return ()
-        with reading() as session:
-            return recall.find(session, of.session_id, of.head_id, before_depth, text, room_tokens)
+        where = (of.session_id, of.head_id, before_depth, text, room_tokens)
+        said = {"before_depth": before_depth, "room_tokens": room_tokens}
+        return dispatcher.call("recall", lambda: _found(*where), said=said, told=_told_of)
 
     known = (of.state, of.pinned, of.summary, of.adopted)
     past = Past([*of.path, *newest], of.at, *known, recall=_recall, seed=of.seed)
     return replace(past, count=lambda request: counts.count(owner, request)) if owner else past
+
+
+def _found(*where: Any) -> Windows:
+    with reading() as session:
+        return recall.find(session, *where)
+
+
+def _told_of(windows: Windows) -> dict[str, Any]:
+    return {"windows": len(windows)}
 
 
 def entry_of(row: Any, limits: Window) -> Entry:

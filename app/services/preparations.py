@@ -29,6 +29,7 @@ from app.services.settings import Wishes, settle
 from app.services.toolboxes import Toolbox
 from app.services.transactions import reading
 from app.telemetry import tracing
+from app.tools import dispatcher
 
 MAX_COST = "max_cost_usd"  # the scope of a send's own limit
 GO_ON = (
@@ -137,9 +138,13 @@ def _made(caller: Caller, draft: Draft, chat: ChatSession | None) -> Start:
         parent = parent_of(session, made.session_id, draft.after) if draft.after else _head(session, chat)
         known = pasts.seeded(session, pasts.known(session, parent, limits, ask), caller.user_id)
     newest = _newest(draft, made, parent.depth + 1 if parent else 0)
-    with tracing.span("assemble", said={"messages": len(known.path) + len(newest)}, has_own_work=True) as span:
-        prompt = pasts.prompt_for(known, newest, ask, Owner(caller.user_id, chat.id if chat else None))
-        span.output = {"prompt_tokens": prompt.plan.prompt_tokens, "cut": prompt.plan.cut}
+    owner = Owner(caller.user_id, chat.id if chat else None)
+    prompt = dispatcher.call(
+        "assemble",
+        lambda: pasts.prompt_for(known, newest, ask, owner),
+        said={"messages": len(known.path) + len(newest), "tools": len(ask.tools)},
+        told=lambda made: {"prompt_tokens": made.plan.prompt_tokens, "cut": made.plan.cut},
+    )
     with tracing.span("quote"):
         receipt, quote = receipts.of_prompt(prompt, known, newest), quotes.of(prompt)
     toolbox = toolboxes.of(chat.tools if chat else None)

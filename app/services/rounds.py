@@ -121,7 +121,7 @@ class Rounds:
         """Store the round; raises TurnInterrupted where the turn is not this process's any more."""
         ids = [new_id("msg") for _ in range(2 if results else 1)]
         log = self._turn.log
-        with tracing.span("keep"), log.writer:
+        with tracing.span("keep", has_own_work=True), log.writer:
             last = patiently(lambda: self._keep(ids, outcome, results), lambda: logs.catch_up(log))
             log.grow(last)
             log.kept = log.written
@@ -131,7 +131,7 @@ class Rounds:
         """Prepare the next round, and reserve what it may cost; raises ColloquyError."""
         start = self._prepared()
         charge_id = new_id("chg")
-        with tracing.span("reserve", said={"greatest_nano_usd": start.quote.greatest}), writing() as session:
+        with tracing.span("go_on", has_own_work=True), writing() as session:
             _held(session, self.job)
             answering = update(Message).where(Message.id == self.job.message_id)
             session.execute(answering.values(**start.of_answer))

@@ -15,7 +15,7 @@ from app.models.base import new_id, now
 from app.models.messages import Message, select_path
 from app.models.sessions import ChatSession, select_session, select_sessions_of
 from app.models.turns import Turn
-from app.services import audit, erasure, idempotency, tree
+from app.services import audit, erasure, idempotency, toolboxes, tree
 from app.services.erasure import Erasure
 from app.services.idempotency import Claim, Made, Taken
 from app.services.identity import Caller, may_read_all
@@ -72,7 +72,8 @@ def added(session: Session, caller: Caller, session_id: str, **values: Any) -> C
 
 
 def create(caller: Caller, values: dict[str, Any], claim: Claim | None = None) -> Created:
-    """A new session with these settings."""
+    """A new session with these settings; raises Invalid where the server lacks one of its tools."""
+    toolboxes.refuse_unknown(values.get("tools"))
     return made_once(caller, claim, lambda session, new: added(session, caller, new, **values))
 
 
@@ -91,7 +92,8 @@ def get(caller: Caller, session_id: str) -> ChatSession:
 
 
 def change(caller: Caller, session_id: str, values: dict[str, Any], matches: Matches) -> ChatSession:
-    """Set these columns; raises PreconditionFailed where the caller has seen another version."""
+    """Set these columns; raises PreconditionFailed where the caller has seen another version, and Invalid."""
+    toolboxes.refuse_unknown(values.get("tools"))
     with writing() as session:
         chat = expected(session, caller, session_id, matches)
         for name, value in values.items():

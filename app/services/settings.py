@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from app.context import Ask
 from app.extensions import config
 from app.models.sessions import ChatSession
+from app.services import toolboxes
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ def settle(wishes: Wishes, session: ChatSession | None = None) -> Ask:
         system=system if system and system.strip() else None,  # Claude takes no blank one
         budget_tokens=_least(context.get("budget_tokens", 0), defaults.context_tokens),
         keep=context.get("keep", defaults.context_keep),
+        tools=tuple(toolboxes.of(session.tools).declared) if session else (),
         recall_tokens=context.get("recall_tokens", defaults.recall_tokens),
     )
 

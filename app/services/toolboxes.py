@@ -8,6 +8,7 @@ from typing import Any
 
 from app.errors import Fault, Invalid
 from app.extensions import config, parts
+from app.services.pages import Ask, Page, cut
 from app.tools.values import Call, Tool
 from app.turns.rounds import APPROVAL, OURS, THEIRS
 
@@ -38,6 +39,15 @@ def of(allowed: Sequence[Any] | None) -> Toolbox:
     wanted = {name for one, name in named if isinstance(one, dict) and one.get("approval")}
     asked = {name for name, tool in tools.items() if tool.needs_approval or name in config().approved_tools}
     return Toolbox(declared, tools, frozenset(wanted | asked))
+
+
+def page(ask: Ask) -> Page[Tool]:
+    """The server's tools, by name."""
+    names = sorted(parts().tools.all(), reverse=ask.is_descending)
+    start = names.index(ask.after[0]) + 1 if ask.after and ask.after[0] in names else 0
+    known = parts().tools.all()
+    rows = [known[name] for name in names[start : start + ask.limit + 1]]
+    return cut(rows, ask.limit, lambda tool: [tool.name])
 
 
 def is_clients(one: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,13 +16,14 @@ from app.extensions import config, parts, redactor
 from app.models.messages import Message
 from app.models.sessions import ChatSession
 from app.models.turns import Turn
-from app.services import beginnings, idempotency, logs, messages, rates, sessions
-from app.services.answers import Job, carry_out, give_up
-from app.services.beginnings import Draft, HeadMoved
+from app.services import beginnings, idempotency, logs, messages, preparations, rates, sessions
+from app.services.answers import carry_out, give_up
 from app.services.idempotency import Claim, Made, Taken
 from app.services.identity import Caller
+from app.services.jobs import Job
+from app.services.preparations import Draft, HeadMoved
 from app.services.transactions import reading, writing
-from app.telemetry import redaction
+from app.telemetry import redaction, tracing
 from app.turns.log import Log
 from app.turns.runner import Running
 
@@ -49,7 +51,7 @@ def start(caller: Caller, draft: Draft, request_id: str, claim: Claim | None = N
     Raises NotFound, ContextOverflow, SessionBusy, IdempotencyKeyReused, RateLimited and Draining before
     anything is stored; the rest is in the log.
     """
-    with parts().starting:
+    with parts().starting, tracing.within(tracing.root()):
         return _start_in_turn(caller, draft, request_id, claim)
 
 
@@ -70,7 +72,7 @@ def _start_in_turn(caller: Caller, draft: Draft, request_id: str, claim: Claim |
     with parts().lines.waiting(draft.session_id) as is_first:
         while True:
             try:
-                if is_first.wait(LOOK_SECONDS):
+                if _comes_first(is_first):
                     return _start(caller, draft, request_id, claim)
                 refuse_if_draining()
             except SessionBusy as busy:
@@ -149,9 +151,14 @@ def _wait_for(busy: SessionBusy, ends_at: float) -> None:
         refuse_if_draining()
 
 
+def _comes_first(is_first: threading.Event) -> bool:
+    with tracing.span("queue"):
+        return is_first.wait(LOOK_SECONDS)
+
+
 def _start(caller: Caller, draft: Draft, request_id: str, claim: Claim | None) -> Begun:
     for _ in range(TRIES_AT_THE_HEAD):
-        with reading() as session:
+        with tracing.span("admit"), reading() as session:
             made = idempotency.made(session, caller, claim)
             if not made:
                 rates.refuse_without_tokens(session, caller)
@@ -160,8 +167,8 @@ def _start(caller: Caller, draft: Draft, request_id: str, claim: Claim | None) -
             return _again(made)
         refuse_if_draining()
         with suppress(Taken, HeadMoved):
-            job = beginnings.store(caller, draft, beginnings.prepare(caller, draft, chat), request_id, claim)
-            return _hand_over(job)
+            start = preparations.prepare(caller, draft, chat)
+            return _hand_over(beginnings.store(caller, draft, start, request_id, claim))
     raise sessions.busy(draft.session_id or "The session")
 
 
@@ -180,9 +187,11 @@ def _free(session: Session, caller: Caller, session_id: str) -> ChatSession:
 
 def _hand_over(job: Job) -> Begun:
     of, masks = parts(), redactor()  # which knows the caller's key, for as long as the turn runs
+    waits = tracing.start("hand_over")
 
     def _within(act: Callable[[Job, Running], None]) -> Callable[[Running], None]:
         def _act(turn: Running) -> None:
+            tracing.end(waits)
             with of.context(), redaction.knowing(masks):
                 act(job, turn)
 
@@ -191,4 +200,4 @@ def _hand_over(job: Job) -> Begun:
     log = Log(job.message_id, job.first_events)
     log.write_with(of.journal.note)
     of.runner.start(log, _within(carry_out), _within(give_up))
-    return Begun(Made(job.session_id, job.user_message_id, job.message_id), log)
+    return Begun(job.made, log)

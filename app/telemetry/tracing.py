@@ -46,6 +46,7 @@ class Span:
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     trace_id: str = ""
     began: float = field(default_factory=time.perf_counter)
+    closed: list[Closed] = field(default_factory=list, repr=False)
 
     @property
     def is_open(self) -> bool:
@@ -100,10 +101,27 @@ def begin(name: str, said: Any = None, trace_id: str | None = None) -> Span:
     return Span(name, TURN, said, trace_id=trace_id or secrets.token_hex(16))
 
 
-def end(root: Span, status: str, output: Any) -> None:
-    """Close a root."""
-    root.status, root.output = status, output
-    root.ms = _ms_between(root.began, time.perf_counter())
+def root() -> Span:
+    """The root of the trace at work, or of a new one."""
+    one = AT_WORK.get()
+    return one if one and one.kind == TURN else begin("turn")
+
+
+def start(name: str, kind: str = SERVER, said: Any = None) -> Span:
+    """A span that another thread or a later moment closes, by `end`: a child of the one at work."""
+    parent = AT_WORK.get()
+    one = Span(name, kind, said, trace_id=parent.trace_id if parent else "")
+    one.closed += _added(parent, one) if parent else ()
+    return one
+
+
+def end(one: Span, status: str = OK, output: Any = None) -> None:
+    """Close a root, or what was begun by `start`; once."""
+    if one.is_open:
+        one.status, one.output = status, output
+        one.ms = _ms_between(one.began, time.perf_counter())
+        for tell in one.closed:
+            tell(one)
 
 
 @contextmanager

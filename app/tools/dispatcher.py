@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 def call(name: str, act: Callable[[], T], *, said: Any = None, told: Callable[[T], Any] | None = None) -> T:
     """Call a function of the server's own; `told` is what the trace says of its result."""
-    with tracing.span(name, tracing.SERVER, said) as span:
+    with tracing.span(name, tracing.SERVER, said, has_own_work=True) as span:
         result = act()
         if told:
             span.output = told(result)

@@ -5,10 +5,17 @@
 from collections.abc import Mapping
 from typing import Any
 
-from app.claude.rules import blocks, requests
+from app.claude.rules import blocks, requests, tools
 from app.claude.rules.violations import Violation
 
-__all__ = ["KNOWN_TYPES", "Violation", "content_violations", "counting_violations", "violations"]
+__all__ = [
+    "KNOWN_TYPES",
+    "Violation",
+    "content_violations",
+    "counting_violations",
+    "tool_violations",
+    "violations",
+]
 
 KNOWN_TYPES = frozenset().union(*blocks.SAID_BY.values())
 
@@ -21,6 +28,11 @@ def violations(request: Mapping[str, Any]) -> list[Violation]:
 def counting_violations(request: Mapping[str, Any]) -> list[Violation]:
     """The same for `/v1/messages/count_tokens`, which takes fewer fields."""
     return requests.violations(requests.COUNTING, request)
+
+
+def tool_violations(tool: Any) -> list[Violation]:
+    """What Claude would refuse in one tool's definition; paths are within it."""
+    return [Violation(one.path.removeprefix("tool."), one.message) for one in tools.tool("tool", tool)]
 
 
 def content_violations(role: str, content: list[dict[str, Any]]) -> list[Violation]:

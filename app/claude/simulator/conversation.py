@@ -1,6 +1,7 @@
 """What the simulator reads out of a request: who said what, and what is asked of it."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import takewhile
 from typing import Any
 
 from app.claude.simulator import directives
@@ -13,10 +14,19 @@ LONGEST_QUOTE_CHARACTERS = 80
 
 
 def asked(request: Mapping[str, Any]) -> Directives:
-    """From the last text block only: what stands before it may be quoted from earlier messages."""
-    newest = _newest(request["messages"])
-    texts = [block["text"] for block in _blocks(newest) if block["type"] == "text"]
-    return directives.parse(texts[-1]) if texts else Directives()
+    """From the last text block only: what stands before it may be quoted from earlier messages.
+
+    Where tools have answered since, what was wished holds as many rounds as it says, without its faults.
+    """
+    users = [one for one in reversed(request["messages"]) if one["role"] == "user"]
+    rounds = len(list(takewhile(_has_only_results, users)))
+    if rounds == len(users):
+        return Directives()
+    texts = [block["text"] for block in _blocks(users[rounds]) if block["type"] == "text"]
+    found = directives.parse(texts[-1]) if texts else Directives()
+    if rounds == 0:
+        return found
+    return Directives((), found.wish) if rounds < found.wish.rounds else Directives()
 
 
 def summary(request: Mapping[str, Any]) -> str:
@@ -31,8 +41,8 @@ def summary(request: Mapping[str, Any]) -> str:
     return " ".join(said)
 
 
-def _newest(messages: Sequence[Message]) -> Message:
-    return next(message for message in reversed(messages) if message["role"] == "user")
+def _has_only_results(message: Message) -> bool:
+    return all(block["type"] == "tool_result" for block in _blocks(message))
 
 
 def _blocks(message: Message) -> Sequence[Block]:

@@ -12,6 +12,7 @@
     [[reply: words=200]]   [[reply: seconds_per_event=0.2]]   [[reply: stop_reason=refusal]]
     [[reply: text=all up to the end]]   [[reply: thinking=all up to the end]]
     [[reply: tool=NAME input={"a": 1}]]        uses that tool, where the request declares it
+    [[reply: rounds=3]]                        what is wished holds for three requests, tools' results between
     [[reply: web_searches=2]]                  the usage says that the server searched so often
     [[reply: speed=fast]]                      the usage says that speed, whatever the request asked for
     [[reply: split=no]]                        the usage doesn't tell cache writes of 5m from those of 1h
@@ -67,6 +68,7 @@ class Wish:
     speed: str | None = None
     web_searches: int | None = None
     split: bool = True
+    rounds: int = 1
 
     def bill_for(self, request: Mapping[str, Any]) -> Bill:
         return Bill(self.speed or request.get("speed"), self.web_searches, self.split)
@@ -94,6 +96,7 @@ _FAULT_VALUES: dict[str, Callable[[str], object]] = {
 _KINDS = frozenset({"cut", "silence", "no_stop", "error", "garbage"})
 _WISH_VALUES: dict[str, Callable[[str], object]] = {
     "words": int,
+    "rounds": int,
     "seconds_per_event": float,
     "text": str,
     "thinking": str,
