@@ -24,6 +24,7 @@ TURN, SERVER, CLAUDE, TOOL = "turn", "server", "claude", "tool"
 KINDS = (TURN, SERVER, CLAUDE, TOOL)
 OWN = "own"  # the name of the work that a span did itself, among its children
 SHORTEST_MS = 0.001
+DEEPEST = 50  # calls within calls: a tree is walked, and read as JSON, by functions that call themselves
 Closed = Callable[["Span"], None]
 Watch = Callable[["Span"], Closed | None]
 
@@ -45,6 +46,7 @@ class Span:
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     trace_id: str = ""
+    depth: int = 0
     began: float = field(default_factory=time.perf_counter)
     closed: list[Closed] = field(default_factory=list, repr=False)
 
@@ -141,7 +143,7 @@ def span(name: str, kind: str = SERVER, said: Any = None, *, has_own_work: bool 
     Where it `has_own_work` between its calls, that is a child too, so that the children's time is all of its.
     """
     parent = AT_WORK.get()
-    one = Span(name, kind, said, trace_id=parent.trace_id if parent else "")
+    one = Span(name, kind, said)
     closed = _added(parent, one) if parent else ()
     token = AT_WORK.set(one)
     try:
@@ -179,7 +181,8 @@ def own_ms(one: Span) -> float:
 
 
 def _added(parent: Span, one: Span) -> list[Closed]:
-    if not parent.is_open:
+    one.trace_id, one.depth = parent.trace_id, parent.depth + 1
+    if not parent.is_open or one.depth > DEEPEST:
         return []
     parent.children.append(one)  # which is safe from any thread
     return [closed for opened in tuple(_watchers) if (closed := opened(one))]

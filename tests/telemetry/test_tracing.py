@@ -138,6 +138,19 @@ def test_what_begins_after_its_parent_has_ended_is_not_of_its_trace(root: Span) 
     assert late.ms > 0
 
 
+def test_calls_within_calls_are_kept_to_a_depth_that_can_be_read(root: Span) -> None:
+    def nest(levels: int) -> None:
+        with tracing.span("call"):
+            if levels:
+                nest(levels - 1)
+
+    nest(200)
+    one, depth = root, 0
+    while one.children:
+        (one,), depth = one.children, depth + 1
+    assert depth == tracing.DEEPEST
+
+
 def test_what_is_open_when_a_trace_is_stored_was_given_up(root: Span) -> None:
     go_on = threading.Event()
 
