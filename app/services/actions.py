@@ -50,10 +50,13 @@ def draft_of(caller: Caller, message_id: str, given: Sequence[Given], wishes: Wi
     approved = [_call(one) for one in awaited if "needs" in one and _is_approved(said[one["tool_use_id"]])]
     used = _used(approved, tools, Scene(caller.user_id, message.session_id, message.id))
     found = {one.call.id: one.as_block for one in used}
-    content = [found.get(one["tool_use_id"]) or one.get("result") or _block(said[one["tool_use_id"]]) for one in awaited]
+    content = [
+        found.get(one["tool_use_id"]) or one.get("result") or _block(said[one["tool_use_id"]])
+        for one in awaited
+    ]
     events = [event for one in used for event in (begun(one.call), ended(one))]
-    about = {"settles_id": message.id, "events": events}
-    return Draft(content, message.session_id, wishes, after=After(message.id), **about)
+    after = After(message.id)
+    return Draft(content, message.session_id, wishes, after=after, settles_id=message.id, events=events)
 
 
 def awaited_of(message: Message) -> list[dict[str, Any]]:

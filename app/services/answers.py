@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.claude.events import Event
+from app.context import Prompt
 from app.errors import InternalError
 from app.extensions import redactor
 from app.models.charges import Charge
@@ -26,6 +27,7 @@ STATUSES = {"complete": tracing.OK, "requires_action": tracing.OK, "cancelled": 
 def carry_out(job: Job, turn: Running) -> None:
     """Make the answer. Whoever saw `colloquy.done` finds it stored."""
     rounds = Rounds(job, turn)
+    job.trace.input = {"system": job.prompt.system, "tools": list(job.prompt.tools)}
     with tracing.within(job.trace):
         outcome = play(job.prompt, rounds, turn.log, turn.stop)
         end(rounds.job, turn.log, outcome)
@@ -47,7 +49,7 @@ def give_up(job: Job, turn: Running) -> None:
     end(job, log, Outcome(job.prompt, logs.reply_of(log.events[log.kept :]), "failed", error))
 
 
-def end(job: Job, log: Log, outcome: Outcome) -> None:
+def end(job: Job, log: Log, outcome: Outcome[Prompt]) -> None:
     """Store how it ended, and then tell. What another process has made of it meanwhile is told instead."""
     ending = _ending(job, outcome)
     log.usage = outcome.reply.usage
@@ -57,7 +59,7 @@ def end(job: Job, log: Log, outcome: Outcome) -> None:
         log.finish(events)
 
 
-def _store(job: Job, log: Log, ending: Ending, outcome: Outcome) -> Sequence[Event] | None:
+def _store(job: Job, log: Log, ending: Ending, outcome: Outcome[Prompt]) -> Sequence[Event] | None:
     """The last events, as they are stored; None where it is not this process's turn any more."""
     with writing() as session:
         mine = Turn.holder == processes.name()
@@ -79,7 +81,7 @@ def _told_by_others(log: Log) -> Sequence[Event]:
         return logs.stored(session, log.message_id, log.written)
 
 
-def _ending(job: Job, outcome: Outcome) -> Ending:
+def _ending(job: Job, outcome: Outcome[Prompt]) -> Ending:
     return Ending(
         job.session_id,
         job.message_id,

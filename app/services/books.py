@@ -13,7 +13,7 @@ from app.models.messages import Message
 from app.turns.run import THINKING_REMOVED, Outcome
 
 
-def note(session: Session, message_id: str, asked: Prompt, outcome: Outcome) -> None:
+def note(session: Session, message_id: str, asked: Prompt, outcome: Outcome[Prompt]) -> None:
     """What was learned of the prompt: whose thinking fits no more, what was repaired, and the books."""
     if THINKING_REMOVED in outcome.repairs:
         refused = update(Message).where(Message.id.in_(asked.thinking_ids))
@@ -29,7 +29,7 @@ def note(session: Session, message_id: str, asked: Prompt, outcome: Outcome) -> 
         session.execute(update(Message).where(Message.id == message_id).values(**answer))
 
 
-def _settle(session: Session, outcome: Outcome) -> dict[str, Any]:
+def _settle(session: Session, outcome: Outcome[Prompt]) -> dict[str, Any]:
     """Store the sizes that Claude's count tells; what the answer's own row takes of it."""
     came = outcome.reply
     if not (came.usage and came.usage.prompt_tokens):

@@ -90,9 +90,7 @@ def _told_of(charge: Charge | None) -> dict[str, Any] | None:
     return {"status": charge.status, "cost_nano_usd": charge.cost_nano_usd} if charge else None
 
 
-def _close(
-    session: Session, which: ColumnElement[bool], came: Reply, is_refused: bool
-) -> Charge | None:
+def _close(session: Session, which: ColumnElement[bool], came: Reply, is_refused: bool) -> Charge | None:
     found = select(Charge).where(which, Charge.status == OPEN).with_for_update()
     charge = session.scalars(found).first()
     if charge is None:

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from app.errors import Fault, Invalid, NotContinuable
 from app.models.messages import Message
 from app.services import messages, sessions, tree
-from app.services.preparations import GO_ON, After, Draft
 from app.services.identity import Caller
+from app.services.preparations import GO_ON, After, Draft
 from app.services.settings import Wishes
 from app.services.transactions import reading
 

@@ -46,7 +46,11 @@ class Ending:
 
     def events(self, charge: Charge | None = None) -> list[Event]:
         """The last events of the log: what it cost, where it did, and how it ended."""
-        done: dict[str, Any] = {"message_id": self.message_id, "status": self.status, "stop_reason": self.reply.stop_reason}
+        done: dict[str, Any] = {
+            "message_id": self.message_id,
+            "status": self.status,
+            "stop_reason": self.reply.stop_reason,
+        }
         if self.awaits:
             done["awaits"] = waiting(self.awaits)
         costs = [bills.event(charge)] if charge and charge.status == SETTLED else []

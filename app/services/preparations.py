@@ -1,4 +1,4 @@
-"""How a turn is prepared: what it is wished to be, the path it follows, the prompt that fits what may be spent."""
+"""How a turn is prepared: what is wished for, the path it follows, a prompt that fits what may be spent."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ class Draft:
 
     `content` is None where the message to answer is there already: `answers_id`. The `instruction` is said to
     Claude after all of it, and not kept. `waits` is for a session that is busy. Where there is an
-    `expected_plan`, that is sent or nothing; `max_cost_nano_usd` is the most that it may cost. Where it hands in
-    what an answer waits for, it `settles_id`; `events` are those of tools that were used for it.
+    `expected_plan`, that is sent or nothing; `max_cost_nano_usd` is the most that it may cost. Where it hands
+    in what an answer waits for, it `settles_id`; `events` are those of tools that were used for it.
     """
 
     content: list[dict[str, Any]] | None

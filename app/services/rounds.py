@@ -17,7 +17,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app.claude.events import Event
-from app.context import Prompt
+from app.context import Prompt, without_thinking
 from app.errors import ColloquyError, ContextOverflow, TurnInterrupted, TurnLimitReached
 from app.extensions import claude, config, dialect, redactor
 from app.models.base import new_id
@@ -91,6 +91,10 @@ class Rounds:
         shorter, receipt = self.job.start.shortened(prompt, refusal)
         return shorter, receipts.event(receipt)
 
+    def bare(self, prompt: Prompt) -> Prompt:
+        """The prompt that is sent where Claude refused the thinking in this one."""
+        return without_thinking(prompt)
+
     def whose(self, call: Call) -> str:
         """Who carries a call out."""
         return self.job.start.toolbox.whose(call)
@@ -117,7 +121,7 @@ class Rounds:
                 self.job.start.toolbox.tools, calls, Scene(*ids, self._turn.stop), limits(), ended
             )
 
-    def keep(self, outcome: Outcome, results: Sequence[Result]) -> None:
+    def keep(self, outcome: Outcome[Prompt], results: Sequence[Result]) -> None:
         """Store the round; raises TurnInterrupted where the turn is not this process's any more."""
         ids = [new_id("msg") for _ in range(2 if results else 1)]
         log = self._turn.log
@@ -158,8 +162,8 @@ class Rounds:
             chat = sessions.own(session, self.job.caller, self.job.session_id)
         return preparations.prepare(self.job.caller, draft, chat)
 
-    def _keep(self, ids: Sequence[str], outcome: Outcome, results: Sequence[Result]) -> list[Event]:
-        """One transaction: the round's messages, its usage and cost, the log up to here. Returns the receipt."""
+    def _keep(self, ids: Sequence[str], outcome: Outcome[Prompt], results: Sequence[Result]) -> list[Event]:
+        """In one transaction: the messages, their usage and cost, and the log, whose last events it returns."""
         with writing() as session:
             turn = _held(session, self.job)
             log = self._turn.log
@@ -173,7 +177,7 @@ class Rounds:
                 row.content = redactor().within([one.as_block for one in results], veils.SEALED)
             session.add_all(made)
             session.flush()
-            books.note(session, ids[0], outcome)
+            books.note(session, ids[0], self.job.prompt, outcome)
             owner_id = endings.count(session, self.job.session_id, outcome.reply, len(made))
             for row in made:
                 tree.index(session, row, owner_id)

@@ -35,7 +35,11 @@ def of(allowed: Sequence[Any] | None) -> Toolbox:
     known = parts().tools.all()
     named = [(one, _name(one)) for one in allowed]
     tools = {name: known[name] for one, name in named if not is_clients(one) and name in known}
-    declared = [one if is_clients(one) else known[name].declaration for one, name in named if is_clients(one) or name in known]
+    declared = [
+        one if is_clients(one) else known[name].declaration
+        for one, name in named
+        if is_clients(one) or name in known
+    ]
     wanted = {name for one, name in named if isinstance(one, dict) and one.get("approval")}
     asked = {name for name, tool in tools.items() if tool.needs_approval or name in config().approved_tools}
     return Toolbox(declared, tools, frozenset(wanted | asked))

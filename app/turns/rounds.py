@@ -12,12 +12,11 @@ from typing import Any, Protocol
 
 from app.claude.events import Event
 from app.claude.stop import Stop
-from app.context import Prompt
 from app.errors import ColloquyError
 from app.tools.values import Call, Result
 from app.turns.log import Log
 from app.turns.reply import Reply
-from app.turns.run import Ask, Outcome, Shorten, ending_of_stop, run
+from app.turns.run import Asking, Outcome, P, ending_of_stop, run
 
 COMPLETE, REQUIRES_ACTION, INTERRUPTED = "complete", "requires_action", "interrupted"
 TOOL_USE, PAUSED = "tool_use", "pause_turn"
@@ -26,11 +25,8 @@ EVENT = "colloquy.tool"
 Ended = Callable[[Result], None]
 
 
-class Acts(Protocol):
+class Acts(Asking[P], Protocol[P]):
     """What a turn needs from above. `whose` says who carries a call out: OURS, APPROVAL or THEIRS."""
-
-    ask: Ask
-    shorten: Shorten
 
     def whose(self, call: Call) -> str:
         """Who carries it out."""
@@ -41,10 +37,10 @@ class Acts(Protocol):
     def use(self, calls: Sequence[Call], ended: Ended) -> Sequence[Result]:
         """Use tools; each result is told once it is there."""
 
-    def keep(self, outcome: Outcome, results: Sequence[Result]) -> None:
+    def keep(self, outcome: Outcome[P], results: Sequence[Result]) -> None:
         """Store a round that is over."""
 
-    def next_prompt(self) -> Prompt:
+    def next_prompt(self) -> P:
         """What Claude is asked after it; raises ColloquyError."""
 
 
@@ -56,11 +52,11 @@ class Round:
     awaited: Sequence[tuple[Call, str]] = ()
 
 
-def play(prompt: Prompt, acts: Acts, log: Log, stop: Stop) -> Outcome:
+def play(prompt: P, acts: Acts[P], log: Log, stop: Stop) -> Outcome[P]:
     """The whole turn. What is returned is its last answer; those before it were kept."""
     rounds = 0
     while True:
-        outcome = run(prompt, acts.ask, acts.shorten, log, stop)
+        outcome = run(prompt, acts, log, stop)
         asked = after(outcome, acts.whose)
         rounds += 1
         if asked is None:
@@ -80,7 +76,7 @@ def play(prompt: Prompt, acts: Acts, log: Log, stop: Stop) -> Outcome:
             return Outcome(prompt, Reply(), "failed", error)
 
 
-def after(outcome: Outcome, whose: Callable[[Call], str]) -> Round | None:
+def after(outcome: Outcome[P], whose: Callable[[Call], str]) -> Round | None:
     """What an answer asks for before Claude goes on; None where it is the end."""
     reply = outcome.reply
     if outcome.status != COMPLETE or reply.stop_reason not in (TOOL_USE, PAUSED):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 from app.claude.events import Event
 from app.claude.stop import Stop
-from app.context import Prompt, without_thinking
 from app.errors import ColloquyError, ContextOverflow, ThinkingRefused, TurnInterrupted
 from app.telemetry import tracing
 from app.turns import reply
@@ -18,22 +17,44 @@ from app.turns.reply import Reply
 
 THINKING_REMOVED, SHORTENED = "thinking_removed", "shortened"
 REPAIRS = (THINKING_REMOVED, SHORTENED)
-Ask = Callable[[Prompt], Iterator[Event]]
-Shorten = Callable[[Prompt, ContextOverflow], tuple[Prompt, Event]]
 INTERRUPTED = (
     "The server stopped before the answer was complete; what came is kept: continue or regenerate it."
 )
 
 
+class Sendable(Protocol):
+    """A prompt, as far as a turn looks into it."""
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What was decided for it."""
+
+
+P = TypeVar("P", bound=Sendable)
+
+
+class Asking(Protocol[P]):
+    """What asking Claude needs from above."""
+
+    def ask(self, prompt: P) -> Iterator[Event]:
+        """Claude's events for a prompt."""
+
+    def shorten(self, prompt: P, refusal: ContextOverflow) -> tuple[P, Event]:
+        """The prompt where Claude found this one too long, and what is in it; raises ContextOverflow."""
+
+    def bare(self, prompt: P) -> P:
+        """The prompt where Claude refused the thinking in it."""
+
+
 @dataclass(frozen=True)
-class Outcome:
+class Outcome(Generic[P]):
     """How a turn ended: the answer as far as it came, its status, and the error that ended it, if one did.
 
     `repairs` says what had to be changed in the prompt, which is the one that was answered; `receipt` is the
     event that says what is in it, where that was changed. `awaits` are calls that a client must answer.
     """
 
-    prompt: Prompt
+    prompt: P
     reply: Reply
     status: str
     error: ColloquyError | None = None
@@ -55,25 +76,25 @@ class Heard:
         return reply.read(self.events)
 
 
-def run(prompt: Prompt, ask: Ask, shorten: Shorten, log: Log, stop: Stop) -> Outcome:
+def run(prompt: P, acts: Asking[P], log: Log, stop: Stop) -> Outcome[P]:
     """Listen until the answer is complete; errors of Claude's are part of the outcome.
 
     Where Claude refuses thinking that is sent back, it is asked once more without; where it counts more
     tokens than its window holds, once more with less.
     """
     repairs, receipt = list[str](), None
-    heard = asked(prompt, ask, log)
+    heard = asked(prompt, acts, log)
     while heard.error and not heard.events and (repair := _repair_for(heard.error, repairs)):
         repairs.append(repair)
         if isinstance(heard.error, ContextOverflow):
             try:
-                prompt, receipt = shorten(prompt, heard.error)
+                prompt, receipt = acts.shorten(prompt, heard.error)
             except ContextOverflow as refusal:
                 heard = Heard((), refusal)
                 break
         else:
-            prompt = without_thinking(prompt)
-        heard = asked(prompt, ask, log, receipt)
+            prompt = acts.bare(prompt)
+        heard = asked(prompt, acts, log, receipt)
     status, error = ending(heard, stop)
     return Outcome(prompt, heard.reply, status, error, repairs, receipt)
 
@@ -87,10 +108,10 @@ def _repair_for(error: ColloquyError, done: Sequence[str]) -> str | None:
     return None
 
 
-def asked(prompt: Prompt, ask: Ask, log: Log, receipt: Event | None = None) -> Heard:
+def asked(prompt: P, acts: Asking[P], log: Log, receipt: Event | None = None) -> Heard:
     """Ask once, and listen; the trace has what was asked, and how many events came."""
     with tracing.span("ask", said=prompt.record, has_own_work=True) as span:
-        heard = listen(ask(prompt), log, receipt)
+        heard = listen(acts.ask(prompt), log, receipt)
         usage = heard.reply.usage
         span.output = {"events": len(heard.events), "stop_reason": heard.reply.stop_reason}
         span.output["usage"] = usage.tokens if usage else None
