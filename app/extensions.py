@@ -25,6 +25,8 @@ from app.models.base import Model
 from app.oidc.keys import Keys
 from app.telemetry import redaction
 from app.telemetry.redaction import Redactor
+from app.tools.built_in import built_in
+from app.tools.registry import Registry
 from app.turns.journal import Journal
 from app.turns.lines import Crowd, Lines
 from app.turns.runner import Runner
@@ -63,6 +65,7 @@ class Parts:
         self.redactor = Redactor(config.secrets)
         self.catalog = Catalog(claude.models)
         self.runner = Runner()
+        self.tools = Registry(built_in())
         self.lines = Lines()
         self.starting = Crowd()
         self.write_lock = threading.Lock()

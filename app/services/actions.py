@@ -1,4 +1,4 @@
-"""What an answer waits for: results of the client's own tools, and a person's word on a tool of the server's."""
+"""What an answer waits for: results of the client's tools, and a person's word on a tool of the server's."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def _is_approved(one: Given) -> bool:
 def _used(calls: Sequence[Call], allowed: Sequence[Any] | None, scene: Scene) -> list[Result]:
     if not calls:
         return []
-    with tracing.span("use_tools"):
+    with tracing.span("use_tools", has_own_work=True):
         return dispatcher.use_all(toolboxes.of(allowed).tools, calls, scene, rounds.limits())
 
 

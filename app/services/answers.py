@@ -1,4 +1,4 @@
-"""Making one answer, in the background: play its rounds, store what came, and only then say that it is done."""
+"""Making one answer, in the background: play its rounds, store what came, and only then tell."""
 
 from __future__ import annotations
 
@@ -51,9 +51,10 @@ def give_up(job: Job, turn: Running) -> None:
 
 def end(job: Job, log: Log, outcome: Outcome[Prompt]) -> None:
     """Store how it ended, and then tell. What another process has made of it meanwhile is told instead."""
+    span = tracing.start("finish", said={"status": outcome.status}, has_own_work=True)
     ending = _ending(job, outcome)
     log.usage = outcome.reply.usage
-    with log.writer:
+    with tracing.within(span), log.writer:
         last = patiently(lambda: _store(job, log, ending, outcome), lambda: logs.catch_up(log))
         events = _told_by_others(log) or ending.events() if last is None else [*log.unwritten(), *last]
         log.finish(events)
@@ -63,17 +64,22 @@ def _store(job: Job, log: Log, ending: Ending, outcome: Outcome[Prompt]) -> Sequ
     """The last events, as they are stored; None where it is not this process's turn any more."""
     with writing() as session:
         mine = Turn.holder == processes.name()
-        with tracing.span("finish", said={"status": ending.status}, has_own_work=True):
-            last = endings.store(session, ending, mine, log.written, log.unwritten())
-            if last is None:  # deleted meanwhile, or ended by others: then nothing is open
-                endings.settle(session, ending, Charge.id == job.charge_id)
-            else:
-                books.note(session, job.message_id, job.prompt, outcome)
-        if last is not None:
-            status = STATUSES.get(ending.status, tracing.ERROR)
-            tracing.end(job.trace, status, {"status": ending.status, "error": ending.problem})
+        last = endings.store(session, ending, mine, log.written, log.unwritten())
+        if last is None:  # deleted meanwhile, or ended by others: then nothing is open
+            endings.settle(session, ending, Charge.id == job.charge_id)
+        else:
+            books.note(session, job.message_id, job.prompt, outcome)
+            _end_trace(job, ending)
             traces.store(session, job.trace, job.about)
     return last
+
+
+def _end_trace(job: Job, ending: Ending) -> None:
+    """Now, for what is still to come is storing the trace itself."""
+    if span := tracing.at_work():
+        tracing.end(span)
+    status = STATUSES.get(ending.status, tracing.ERROR)
+    tracing.end(job.trace, status, {"status": ending.status, "error": ending.problem})
 
 
 def _told_by_others(log: Log) -> Sequence[Event]:

@@ -24,7 +24,7 @@ def store(caller: Caller, draft: Draft, start: Start, request_id: str, claim: Cl
     Raises NotFound, SessionBusy, NotAwaited, BudgetExhausted, HeadMoved, and Taken where the same request was
     faster.
     """
-    made, parent, charge_id = start.made, start.parent, new_id("chg")
+    made, parent, charge_id, trace = start.made, start.parent, new_id("chg"), tracing.root()
     with tracing.span("store", has_own_work=True), writing() as session:
         idempotency.keep(session, caller, claim, made)
         chat = _locked(session, caller, draft, start)
@@ -38,7 +38,7 @@ def store(caller: Caller, draft: Draft, start: Start, request_id: str, claim: Cl
             request_id=request_id,
             charge_id=charge_id,
             payer=Payer(caller.user_id, caller.key_id, chat.id),
-            trace=tracing.root(),
+            trace=trace,
             wants_summary=bool(chat.context and chat.context.get("summary")),
         )
         session.add(leases.lease_for(answer, request_id))

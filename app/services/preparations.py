@@ -153,7 +153,8 @@ def _made(caller: Caller, draft: Draft, chat: ChatSession | None) -> Start:
 
 def _within_means(caller: Caller, draft: Draft, chat: ChatSession | None, start: Start) -> Start:
     """It as it is, or lessened as the settings allow; raises BudgetExhausted."""
-    limit = _narrowest(caller, draft, chat)
+    with tracing.span("budget"):
+        limit = _narrowest(caller, draft, chat)
     if limit is None or start.quote.greatest <= limit.remaining_nano_usd:
         return start
     others: dict[str, Start] = {}

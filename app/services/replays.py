@@ -12,7 +12,7 @@ from typing import Any
 
 from app.claude.events import Event
 from app.claude.stop import Reason, Stop
-from app.errors import ColloquyError, ContextOverflow, NotFound, from_problem
+from app.errors import ColloquyError, ContextOverflow, NotFound, ThinkingRefused, from_problem
 from app.extensions import redactor
 from app.models.messages import Message
 from app.services import logs, traces, transcripts
@@ -21,12 +21,12 @@ from app.services.transcripts import Transcript
 from app.tools.values import Call, Result
 from app.turns.log import Log
 from app.turns.rounds import EVENT, OURS, Ended, play
-from app.turns.run import Outcome
+from app.turns.run import THINKING_REMOVED, Outcome
 from app.turns.veils import SEALED
 
 Tree = Mapping[str, Any]
 STOPPED: Mapping[str, Reason] = {"cancelled": "cancelled", "interrupted": "interrupted"}
-REFUSED = ("thinking_refused",)  # what was sent held thinking that no later prompt may hold
+REFUSED = (ThinkingRefused.code,)  # what was sent held thinking that no later prompt may hold
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class Player:
             reason = STOPPED.get(self.record.answer.status)
             if reason:
                 self.stop.set(reason)
-            raise self._error(came)
+            raise self._error_of(came)
 
     def shorten(self, prompt: Transcript, refusal: ContextOverflow) -> tuple[Transcript, Event]:
         """What was asked next."""
@@ -204,6 +204,12 @@ class Player:
     def _compare(self, what: str, then: Any, now: Any) -> None:
         if then != now:
             self.differences.append(f"{what} was {_short(then)}, and is {_short(now)}")
+
+    def _error_of(self, came: Tree) -> ColloquyError:
+        """What broke off a request; where it was thinking that Claude refused, that was mended."""
+        repairs = self.record.rows[self._rounds].repairs or []
+        is_mended = THINKING_REMOVED in repairs and came["error"] == ThinkingRefused.code
+        return ThinkingRefused(came["detail"]) if is_mended else self._error(came)
 
     def _error(self, said: Mapping[str, Any]) -> ColloquyError:
         return from_problem({"code": said.get("error") or said.get("code"), "detail": said.get("detail")})

@@ -114,9 +114,9 @@ class Rounds:
 
     def use(self, calls: Sequence[Call], ended: Ended) -> Sequence[Result]:
         """Use tools of the server's."""
-        self.drain()
         ids = (self.job.caller.user_id, self.job.session_id, self.job.message_id)
-        with tracing.span("use_tools"):
+        with tracing.span("use_tools", has_own_work=True):
+            self.drain()
             return dispatcher.use_all(
                 self.job.start.toolbox.tools, calls, Scene(*ids, self._turn.stop), limits(), ended
             )
@@ -158,12 +158,12 @@ class Rounds:
             expected_plan=None,
             max_cost_nano_usd=left,
         )
-        with reading() as session:
+        with tracing.span("admit"), reading() as session:
             chat = sessions.own(session, self.job.caller, self.job.session_id)
         return preparations.prepare(self.job.caller, draft, chat)
 
     def _keep(self, ids: Sequence[str], outcome: Outcome[Prompt], results: Sequence[Result]) -> list[Event]:
-        """In one transaction: the messages, their usage and cost, and the log, whose last events it returns."""
+        """In one transaction: the messages, their usage and cost, the log; returns its last events."""
         with writing() as session:
             turn = _held(session, self.job)
             log = self._turn.log
@@ -171,6 +171,7 @@ class Rounds:
                 return logs.stored(session, self.job.message_id, log.written)
             made = _made_room(session, self.job, ids)
             made[0].status, made[0].role = "complete", "assistant"
+            made[0].repairs = list(outcome.repairs) or None
             endings.fill(made[0], outcome.reply)
             for row in made[1:]:
                 row.status, row.role = "complete", "user"

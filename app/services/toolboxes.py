@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.errors import Fault, Invalid
-from app.extensions import config, parts
+from app.extensions import parts
 from app.services.pages import Ask, Page, cut
 from app.tools.values import Call, Tool
 from app.turns.rounds import APPROVAL, OURS, THEIRS
+
+LONGEST_LOADING_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ def of(allowed: Sequence[Any] | None) -> Toolbox:
     """What a session's `tools` mean now; a tool that the server has no more is not offered."""
     if not allowed:
         return Toolbox()
-    known = parts().tools.all()
+    known = _known()
     named = [(one, _name(one)) for one in allowed]
     tools = {name: known[name] for one, name in named if not is_clients(one) and name in known}
     declared = [
@@ -41,15 +43,15 @@ def of(allowed: Sequence[Any] | None) -> Toolbox:
         if is_clients(one) or name in known
     ]
     wanted = {name for one, name in named if isinstance(one, dict) and one.get("approval")}
-    asked = {name for name, tool in tools.items() if tool.needs_approval or name in config().approved_tools}
+    asked = {name for name, tool in tools.items() if tool.needs_approval}
     return Toolbox(declared, tools, frozenset(wanted | asked))
 
 
 def page(ask: Ask) -> Page[Tool]:
     """The server's tools, by name."""
-    names = sorted(parts().tools.all(), reverse=ask.is_descending)
+    known = _known()
+    names = sorted(known, reverse=ask.is_descending)
     start = names.index(ask.after[0]) + 1 if ask.after and ask.after[0] in names else 0
-    known = parts().tools.all()
     rows = [known[name] for name in names[start : start + ask.limit + 1]]
     return cut(rows, ask.limit, lambda tool: [tool.name])
 
@@ -61,7 +63,7 @@ def is_clients(one: Any) -> bool:
 
 def refuse_unknown(allowed: Sequence[Any] | None) -> None:
     """Raises Invalid where the server has no tool of a name, or one is named twice."""
-    known, seen, faults = parts().tools.all(), set[str](), list[Fault]()
+    known, seen, faults = _known(), set[str](), list[Fault]()
     for at, one in enumerate(allowed or ()):
         name = _name(one)
         if name in seen:
@@ -73,6 +75,12 @@ def refuse_unknown(allowed: Sequence[Any] | None) -> None:
         seen.add(name)
     if faults:
         raise Invalid("The session cannot have these tools.", faults=faults)
+
+
+def _known() -> Mapping[str, Tool]:
+    """The server's tools; just after its start, sources that still load are waited for."""
+    parts().tools.wait(LONGEST_LOADING_SECONDS)
+    return parts().tools.tools
 
 
 def _name(one: Any) -> str:

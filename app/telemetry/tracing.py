@@ -49,6 +49,7 @@ class Span:
     depth: int = 0
     began: float = field(default_factory=time.perf_counter)
     closed: list[Closed] = field(default_factory=list, repr=False)
+    has_own_work: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -100,7 +101,7 @@ def at_work() -> Span | None:
 
 def begin(name: str, said: Any = None, trace_id: str | None = None) -> Span:
     """The root of a new trace; it is open until `end`."""
-    return Span(name, TURN, said, trace_id=trace_id or secrets.token_hex(16))
+    return Span(name, TURN, said, trace_id=trace_id or secrets.token_hex(16), has_own_work=True)
 
 
 def root() -> Span:
@@ -109,10 +110,10 @@ def root() -> Span:
     return one if one and one.kind == TURN else begin("turn")
 
 
-def start(name: str, kind: str = SERVER, said: Any = None) -> Span:
+def start(name: str, kind: str = SERVER, said: Any = None, *, has_own_work: bool = False) -> Span:
     """A span that another thread or a later moment closes, by `end`: a child of the one at work."""
     parent = AT_WORK.get()
-    one = Span(name, kind, said, trace_id=parent.trace_id if parent else "")
+    one = Span(name, kind, said, trace_id=parent.trace_id if parent else "", has_own_work=has_own_work)
     one.closed += _added(parent, one) if parent else ()
     return one
 
@@ -121,9 +122,7 @@ def end(one: Span, status: str = OK, output: Any = None) -> None:
     """Close a root, or what was begun by `start`; once."""
     if one.is_open:
         one.status, one.output = status, output
-        one.ms = _ms_between(one.began, time.perf_counter())
-        for tell in one.closed:
-            tell(one)
+        _close(one)
 
 
 @contextmanager
@@ -142,9 +141,7 @@ def span(name: str, kind: str = SERVER, said: Any = None, *, has_own_work: bool 
 
     Where it `has_own_work` between its calls, that is a child too, so that the children's time is all of its.
     """
-    parent = AT_WORK.get()
-    one = Span(name, kind, said)
-    closed = _added(parent, one) if parent else ()
+    one = start(name, kind, said, has_own_work=has_own_work)
     token = AT_WORK.set(one)
     try:
         yield one
@@ -156,12 +153,8 @@ def span(name: str, kind: str = SERVER, said: Any = None, *, has_own_work: bool 
         one.fail(CANCELLED, one.output)
         raise
     finally:
-        one.ms = _ms_between(one.began, time.perf_counter())
         AT_WORK.reset(token)
-        if has_own_work and one.children:
-            one.children.append(Span(OWN, ms=own_ms(one), started_at=one.started_at, began=one.began))
-        for tell in closed:
-            tell(one)
+        _close(one)
 
 
 def described(error: BaseException) -> Mapping[str, Any]:
@@ -178,6 +171,14 @@ def own_ms(one: Span) -> float:
         covered += max(until - max(child.began, upto), 0)
         upto = max(upto, until)
     return _ms_between(one.began, ends - covered)
+
+
+def _close(one: Span) -> None:
+    one.ms = _ms_between(one.began, time.perf_counter())
+    if one.has_own_work and one.children:
+        one.children.append(Span(OWN, ms=own_ms(one), started_at=one.started_at, began=one.began))
+    for tell in one.closed:
+        tell(one)
 
 
 def _added(parent: Span, one: Span) -> list[Closed]:

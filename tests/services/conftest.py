@@ -11,8 +11,8 @@ from flask import Flask
 
 from app.models.messages import Message
 from app.services import turns, users
-from app.services.preparations import Draft
 from app.services.identity import Caller, identify
+from app.services.preparations import Draft
 
 REQUEST_ID = "req_test"
 
