@@ -43,19 +43,31 @@ def use(tools: Mapping[str, Tool], one: Call, scene: Scene, limits: Limits) -> R
     return Result(one, sent, span.status != tracing.OK, span.status, span.ms)
 
 
-def use_all(tools: Mapping[str, Tool], calls: Sequence[Call], scene: Scene, limits: Limits) -> list[Result]:
-    """Call several, at once where they may; the results in the order of the calls."""
-    may_all = all(one.name not in tools or tools[one.name].is_parallel for one in calls)
-    if len(calls) < 2 or not may_all:
-        return [use(tools, one, scene, limits) for one in calls]
-    parent, mask = tracing.at_work(), _mask()
+def use_all(
+    tools: Mapping[str, Tool],
+    calls: Sequence[Call],
+    scene: Scene,
+    limits: Limits,
+    ended: Callable[[Result], None] = lambda _: None,
+) -> list[Result]:
+    """Call several, at once where they may; the results in the order of the calls, each told as it comes."""
 
     def use_one(one: Call) -> Result:
+        result = use(tools, one, scene, limits)
+        ended(result)
+        return result
+
+    may_all = all(one.name not in tools or tools[one.name].is_parallel for one in calls)
+    if len(calls) < 2 or not may_all:
+        return [use_one(one) for one in calls]
+    parent, mask = tracing.at_work(), _mask()
+
+    def use_there(one: Call) -> Result:
         with tracing.within(parent), redaction.knowing(mask):
-            return use(tools, one, scene, limits)
+            return use_one(one)
 
     with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(use_one, calls))
+        return list(pool.map(use_there, calls))
 
 
 def _use(tool: Tool | None, one: Call, scene: Scene, limits: Limits) -> tuple[str, Output]:
