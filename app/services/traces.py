@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, delete, or_, select
-from sqlalchemy import insert as insert_all
 from sqlalchemy.orm import Session, undefer
 
 from app.errors import NotFound
-from app.extensions import config, insert, redactor
+from app.extensions import config, dialect, insert, redactor
 from app.models.base import first_id, new_id, now
 from app.models.messages import Message
-from app.models.traces import PREFIX, Trace, TraceCall, select_calls, select_traces_of
+from app.models.traces import PREFIX, Trace, TraceCall, insert_calls, select_calls, select_traces_of
 from app.services import messages
 from app.services.identity import Caller, may_read_all
 from app.services.pages import Ask, Page, cut, keyed
@@ -91,14 +91,11 @@ def record(root: Span, about: About) -> Record:
 
 def write(session: Session, made: Record) -> None:
     """Write a recorded trace, in the caller's transaction; its message must be there."""
-    changed = {name: value for name, value in made.row.items() if name != "id"}
-    new = insert(Trace).values(**made.row)
-    put = new.on_conflict_do_update(index_elements=[Trace.message_id], set_=changed)
-    id_ = session.scalar(put.returning(Trace.id))
+    id_ = session.scalar(_put(dialect()), made.row)
     if id_ != made.row["id"]:
         session.execute(delete(TraceCall).where(TraceCall.trace == id_))
     if made.calls:
-        session.execute(insert_all(TraceCall), [{"trace": id_, **one} for one in made.calls])
+        session.execute(insert_calls(), [{"trace": id_, **one} for one in made.calls])
 
 
 def of_message(caller: Caller, message_id: str) -> Trace:
@@ -128,7 +125,7 @@ def named(id_: str) -> Trace:
 
 def find(caller: Caller, wanted: Wanted, ask: Ask) -> Page[Trace]:
     """The caller's traces, without their spans, in the order in which the turns began."""
-    found = select_traces_of(caller.user_id).where(*_conditions(caller, wanted))
+    found = select_traces_of(caller.user_id).where(*_conditions(caller, wanted, ask))
     with reading() as session:
         rows = session.scalars(keyed(found, Trace.id, ask)).all()
     return cut(rows, ask.limit, lambda row: [row.id])
@@ -154,6 +151,15 @@ def prune() -> None:
             session.execute(delete(Trace).where(Trace.id.in_(ids[at : at + PRUNED_AT_ONCE])))
 
 
+@functools.cache
+def _put(_dialect: str) -> Any:
+    """Puts a trace in the place of its message's; returns the id that it has there. Made once and kept."""
+    table: Any = Trace.__table__  # without the ORM: every turn waits for it
+    new = insert(table)
+    changed = {one.name: new.excluded[one.name] for one in table.c if one.name != "id"}
+    return new.on_conflict_do_update(index_elements=["message_id"], set_=changed).returning(table.c.id)
+
+
 def _whole() -> Select[Trace]:
     return select(Trace).options(undefer(Trace.spans))
 
@@ -174,22 +180,25 @@ def _why_there_is_none(message: Message) -> str:
     return f"No trace of {message.id} is kept: {kept}copies and imported messages have none."
 
 
-def _conditions(caller: Caller, wanted: Wanted) -> list[ColumnElement[bool]]:
-    same = {Trace.session_id: wanted.session_id, Trace.message_id: wanted.message_id}
-    found: list[ColumnElement[bool]] = [
-        column == value for column, value in same.items() if value is not None
-    ]
-    if wanted.since:
-        found.append(Trace.id >= first_id(PREFIX, wanted.since))
-    if wanted.until:
-        found.append(Trace.id < first_id(PREFIX, wanted.until))
+def _conditions(caller: Caller, wanted: Wanted, ask: Ask) -> list[ColumnElement[bool]]:
+    places = {Trace.session_id: wanted.session_id, Trace.message_id: wanted.message_id}
+    found = [column == value for column, value in places.items() if value is not None]
     if wanted.tool is None:
-        return found + _ended_so(Trace, wanted)
-    calls = select_calls(caller.user_id, wanted.tool).where(*_ended_so(TraceCall, wanted))
+        return [*found, *_begun(Trace.id, wanted), *_ended(Trace, wanted)]
+    calls = select_calls(caller.user_id, wanted.tool).where(*_ended(TraceCall, wanted))
+    calls = calls.where(*_begun(TraceCall.trace, wanted))
+    if not found:  # then the calls alone tell which traces are on the page
+        calls = keyed(calls.distinct(), TraceCall.trace, ask)
     return [*found, Trace.id.in_(calls)]
 
 
-def _ended_so(of: type[Trace | TraceCall], wanted: Wanted) -> list[ColumnElement[bool]]:
+def _begun(id_: Any, wanted: Wanted) -> list[ColumnElement[bool]]:
+    """Whether a turn began when it was wanted to: its trace's id says so."""
+    since = [id_ >= first_id(PREFIX, wanted.since)] if wanted.since else []
+    return [*since, id_ < first_id(PREFIX, wanted.until)] if wanted.until else since
+
+
+def _ended(of: type[Trace | TraceCall], wanted: Wanted) -> list[ColumnElement[bool]]:
     """Whether a turn, or a call, ended as wanted and took as long."""
-    status = [] if wanted.status is None else [of.status == wanted.status]
+    status = [of.status == wanted.status] if wanted.status else []
     return status if wanted.least_ms is None else [*status, of.ms >= wanted.least_ms]
