@@ -27,6 +27,7 @@ MAY_BE_ZERO = frozenset(
         "tokens_per_minute",
         "key_requests_per_minute",
         "key_tokens_per_minute",
+        "traces_kept_days",
     }
 )
 PASSWORD = re.compile(r"[\w+]+://[^:/]*:([^@]*)@")  # what the database library takes for one
@@ -139,6 +140,11 @@ class Config:
     )
     events_kept_seconds: float = setting(
         "COLLOQUY_EVENTS_KEPT_SECONDS", 86_400.0, "How long the events of an answer can be read again."
+    )
+    traces_kept_days: float = setting(
+        "COLLOQUY_TRACES_KEPT_DAYS",
+        30.0,
+        "How long the trace of an answer is kept; 0: as long as the answer.",
     )
     ping_seconds: float = setting(
         "COLLOQUY_PING_SECONDS", 15.0, "Silence after which a stream gets a comment line."

@@ -8,11 +8,13 @@ from app.cli.admin import admin
 from app.cli.openapi import openapi_files
 from app.cli.prices import price
 from app.cli.serve import serve
+from app.cli.traces import show_trace
 
 
 def register(app: Flask) -> None:
     """Give the app its commands."""
     admin.add_command(price)
+    admin.add_command(show_trace)
     app.cli.add_command(admin)
     app.cli.add_command(serve)
     app.cli.add_command(openapi_files)

@@ -22,7 +22,7 @@ Made from the code by `flask openapi-files`; a test says whether it agrees. The 
   `scope_missing`, which names it.
 - An admin reaches everybody's keys, and can make one for anybody; the audit log says so.
 - What others write, admins read only where `COLLOQUY_ADMINS_READ_MESSAGES` is `true`: every GET of one
-  session or one message, with the scope that it needs. They never change it.
+  session, message or trace, with the scope that it needs. They never change it.
 - The last admin can be neither deleted nor demoted (409 `last_admin`).
 """
 

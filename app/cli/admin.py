@@ -1,4 +1,4 @@
-"""People and keys, from the command line."""
+"""People and keys, from the command line; other modules add commands of their own."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from app.services import health, users
 from app.services.roles import SCOPES
 
 TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
-admin = AppGroup("admin", help="People and their keys.")
+admin = AppGroup("admin", help="People, their keys, prices and traces.")
 user = AppGroup("user", help="People.")
 key = AppGroup("key", help="API keys.")
 admin.add_command(user)

@@ -65,7 +65,22 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def new_id(prefix: str) -> str:
-    """An id such as `ses_01k…`: 48 bits of milliseconds and 80 random bits, in Crockford's base 32."""
-    bits = (time.time_ns() // 1_000_000 << 80) | secrets.randbits(80)
-    return f"{prefix}_" + "".join(ALPHABET[bits >> shift & 31] for shift in range(125, -1, -5))
+def new_id(prefix: str, at: datetime | None = None) -> str:
+    """An id such as `ses_01k…`: 48 bits of milliseconds and 80 random bits, in Crockford's base 32.
+
+    It says the time it is made, or another that it shall sort by.
+    """
+    return f"{prefix}_{_spelled(_milliseconds(at) << 80 | secrets.randbits(80))}"
+
+
+def first_id(prefix: str, at: datetime) -> str:
+    """The least id of a time: those from it on are no less."""
+    return f"{prefix}_{_spelled(_milliseconds(at) << 80)}"
+
+
+def _milliseconds(at: datetime | None) -> int:
+    return max(int(at.timestamp() * 1_000), 0) if at else time.time_ns() // 1_000_000
+
+
+def _spelled(bits: int) -> str:
+    return "".join(ALPHABET[bits >> shift & 31] for shift in range(125, -1, -5))

@@ -25,6 +25,7 @@ from app.models.messages import Message
 from app.models.rate_counters import RateCounter
 from app.models.sessions import ChatSession
 from app.models.summaries import SummaryRow
+from app.models.traces import Trace
 from app.models.turn_events import TurnEvents
 from app.models.turns import Turn
 from app.models.users import User
@@ -146,6 +147,7 @@ def _counted(
         "messages": select(func.count()).select_from(Message).where(Message.session_id.in_(chats)),
         "events": select(length).where(TurnEvents.message_id.in_(events)),
         "summaries": select(func.count()).select_from(SummaryRow).where(SummaryRow.session_id.in_(chats)),
+        "traces": select(func.count()).select_from(Trace).where(Trace.session_id.in_(chats)),
     }
     for name, (table, is_of_it) in others.items():
         counts[name] = select(func.count()).select_from(table).where(is_of_it)

@@ -17,7 +17,7 @@ from app.models.base import now
 from app.models.messages import Message
 from app.models.turn_events import TurnEvents
 from app.models.turns import Turn
-from app.services import calls, charges, endings, erasure, idempotency, logs, processes, rates
+from app.services import calls, charges, endings, erasure, idempotency, logs, processes, rates, traces
 from app.services.endings import Ending
 from app.services.transactions import reading, writing
 from app.telemetry.logging import logger
@@ -82,7 +82,7 @@ def stop_unwanted() -> None:
 
 
 def prune() -> None:
-    """Let go of the events of turns that ended long ago, one at a time, and of old keys and counters."""
+    """Let go of the events of turns that ended long ago, one at a time, of old keys, counters and traces."""
     before = now() - timedelta(seconds=config().events_kept_seconds)
     later = aliased(TurnEvents)
     goes_on = exists().where(later.message_id == TurnEvents.message_id, later.written_at >= before)
@@ -96,6 +96,7 @@ def prune() -> None:
             session.execute(delete(TurnEvents).where(TurnEvents.message_id == message_id))
     idempotency.prune()
     rates.prune()
+    traces.prune()
 
 
 def keep_watch() -> None:

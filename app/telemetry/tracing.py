@@ -145,12 +145,8 @@ def span(name: str, kind: str = SERVER, said: Any = None, *, has_own_work: bool 
     token = AT_WORK.set(one)
     try:
         yield one
-    except Exception as error:
-        if one.status == OK:
-            one.fail(TIMEOUT if isinstance(error, TIMEOUTS) else ERROR, described(error))
-        raise
-    except BaseException:  # the thread is being ended
-        one.fail(CANCELLED, one.output)
+    except BaseException as error:
+        _break_off(one, error)
         raise
     finally:
         AT_WORK.reset(token)
@@ -161,6 +157,14 @@ def described(error: BaseException) -> Mapping[str, Any]:
     """An error as a span shows it: its code, where it has one, and what it says."""
     detail = getattr(error, "detail", None) or str(error)
     return {"error": getattr(error, "code", type(error).__name__), "detail": str(detail)[:2_000]}
+
+
+def _break_off(one: Span, error: BaseException) -> None:
+    """Say what ended it, unless it has said so itself."""
+    if not isinstance(error, Exception):  # the thread is being ended
+        one.fail(CANCELLED, one.output)
+    elif one.status == OK:
+        one.fail(TIMEOUT if isinstance(error, TIMEOUTS) else ERROR, described(error))
 
 
 def own_ms(one: Span) -> float:

@@ -16,7 +16,7 @@ from tests.support import Answer, Api
 
 Knock = Callable[..., Api]
 NOTHING = {one: f"{one[:3]}_nothing" for one in ("session_id", "message_id", "key_id", "user_id")}
-NOTHING |= {"scope": "session:ses_nothing", "model": "claude-nothing"}
+NOTHING |= {"trace_id": "trc_nothing", "scope": "session:ses_nothing", "model": "claude-nothing"}
 
 
 def tried(api: Api, document: dict[str, Any]) -> Iterator[tuple[str, Answer]]:

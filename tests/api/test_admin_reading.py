@@ -14,6 +14,7 @@ from app.services import users
 from config import Config
 from tests.conftest import made, serving
 from tests.support import Api, example_of
+from tests.traces import store
 
 Reader = Callable[[list[str] | None], Api]
 
@@ -45,14 +46,17 @@ def addresses(session_id: str, message_id: str) -> list[str]:
         f"/sessions/{session_id}/context",
         f"/messages/{message_id}",
         f"/messages/{message_id}/events",
+        f"/messages/{message_id}/trace",
     ]
 
 
-def test_an_admin_reads_what_the_owner_reads(api: Api, reader: Reader) -> None:
+def test_an_admin_reads_what_the_owner_reads(app: Flask, api: Api, reader: Reader) -> None:
     session_id = api.session(title="Mine")
     message = api.say(session_id, "Something private")
+    with app.app_context():
+        trace_id = store(message["id"])
     admin = reader(None)
-    for address in addresses(session_id, message["id"]):
+    for address in [*addresses(session_id, message["id"]), f"/traces/{trace_id}"]:
         mine, theirs = api.get(address), admin.get(address)
         assert theirs.status_code == 200, address
         if "export" not in address or "md" in address:  # a document says when it was exported
@@ -108,6 +112,7 @@ def test_lists_and_searches_stay_ones_own(api: Api, reader: Reader) -> None:
     admin = reader(None)
     assert admin.get("/sessions").json()["data"] == []
     assert admin.get("/messages?q=private").json()["data"] == []
+    assert admin.get("/traces").json()["data"] == []
     assert admin.get(f"/messages?q=private&session_id={session_id}").status_code == 404
 
 

@@ -10,6 +10,7 @@ from flask import Flask
 
 from app.cli.openapi import operations_of
 from tests.support import Api, CountRows, events_of, example_of
+from tests.traces import store, turn
 
 SLOW = "[[reply: words=30 seconds_per_event=0.03]]"
 Operations = list[tuple[str, str, dict[str, Any]]]
@@ -22,17 +23,20 @@ def on_objects(app: Flask) -> Operations:
     return [one for one in found if "{" in one[1]]
 
 
-def objects_of(api: Api) -> dict[str, str]:
+def objects_of(api: Api, app: Flask) -> dict[str, str]:
     """What somebody has: an id for each name that stands in an address."""
     session_id = api.session(title="Mine")
     message = api.say(session_id, "Something private")
     key = api.post("/keys", json={"name": "k"}, headers={"Idempotency-Key": "theirs"}).json()
+    with app.app_context():
+        trace_id = store(message["id"], turn(output="Something private"))
     return {
         "session_id": session_id,
         "message_id": message["id"],
         "question_id": message["parent_id"],
         "key_id": key["id"],
         "user_id": key["user_id"],
+        "trace_id": trace_id,
         "scope": f"session:{session_id}",
         "model": "claude-sonnet-5-5",
     }
@@ -76,9 +80,9 @@ def check_refused(
 
 
 def test_a_stranger_gets_404_for_all_that_is_somebody_elses(
-    api: Api, other: Api, on_objects: Operations, count_rows: CountRows
+    app: Flask, api: Api, other: Api, on_objects: Operations, count_rows: CountRows
 ) -> None:
-    ids = objects_of(api)
+    ids = objects_of(api, app)
     other.get("/me")
     state, rows = state_of(api, ids), count_rows()
     check_refused(other, on_objects, ids)
@@ -87,9 +91,9 @@ def test_a_stranger_gets_404_for_all_that_is_somebody_elses(
 
 
 def test_an_admin_gets_404_too_but_for_people_keys_and_money(
-    api: Api, admin: Api, on_objects: Operations, count_rows: CountRows
+    app: Flask, api: Api, admin: Api, on_objects: Operations, count_rows: CountRows
 ) -> None:
-    ids = objects_of(api)
+    ids = objects_of(api, app)
     admin.get("/me")
     state, rows = state_of(api, ids), count_rows()
     check_refused(admin, on_objects, ids, ("/users", "/keys", "/budgets", "/prices"))
@@ -97,9 +101,11 @@ def test_an_admin_gets_404_too_but_for_people_keys_and_money(
     assert count_rows() == rows
 
 
-def test_lists_and_searches_show_a_stranger_nothing_of_somebody_elses(api: Api, other: Api) -> None:
-    ids = objects_of(api)
-    for path in ("/sessions", "/messages?q=private", "/keys", "/me"):
+def test_lists_and_searches_show_a_stranger_nothing_of_somebody_elses(
+    app: Flask, api: Api, other: Api
+) -> None:
+    ids = objects_of(api, app)
+    for path in ("/sessions", "/messages?q=private", "/traces", "/keys", "/me"):
         text = other.get(path).text
         assert not any(ids[name] in text for name in ids if name != "model"), path
     assert other.get(f"/messages?q=private&session_id={ids['session_id']}").status_code == 404
@@ -108,8 +114,10 @@ def test_lists_and_searches_show_a_stranger_nothing_of_somebody_elses(api: Api, 
     assert other.get(f"/audit?actor_id={ids['user_id']}").status_code == 403
 
 
-def test_a_stranger_gets_404_for_what_a_body_names(api: Api, other: Api, count_rows: CountRows) -> None:
-    ids, mine = objects_of(api), other.session()
+def test_a_stranger_gets_404_for_what_a_body_names(
+    app: Flask, api: Api, other: Api, count_rows: CountRows
+) -> None:
+    ids, mine = objects_of(api, app), other.session()
     other.say(mine, "Hello")
     state, rows = state_of(api, ids), count_rows()
     for message_id in (ids["message_id"], ids["question_id"]):

@@ -22,10 +22,19 @@ from app.models.summaries import SummaryRow
 from app.services import erasure
 from app.services.transactions import reading, writing
 from tests.support import Api, CountRows
+from tests.traces import store, tool, turn
 
 LETTERS = "bcdfghjklmnpqrtvwxz"
-PLACES = ("title", "system", "metadata", "said", "answered", "noted", "summary", "key")
-COUNTED = {"sessions": 1, "messages": 2, "summaries": 1, "calls": 0, "budgets": 1, "idempotency_keys": 1}
+PLACES = ("title", "system", "metadata", "said", "answered", "noted", "summary", "key", "traced")
+COUNTED = {
+    "sessions": 1,
+    "messages": 2,
+    "summaries": 1,
+    "traces": 1,
+    "calls": 0,
+    "budgets": 1,
+    "idempotency_keys": 1,
+}
 PRICED = {"price_version": "1", "status": "settled", "reserved_nano_usd": 9, "cost_nano_usd": 7}
 
 
@@ -63,6 +72,7 @@ def conversation(api: Api, words: dict[str, str]) -> str:
         session.add(Budget(session_id=session_id, **ours))
         session.add(Charge(user_id=owner, session_id=session_id, settled_at=now(), **charged))
         session.add(RateCounter(key=f"requests/{owner}/1", value=1, expires_at_ms=0))
+    store(sent["message"]["id"], turn(tool(words["traced"])))
     return session_id
 
 
