@@ -10,7 +10,7 @@ from app.claude.client import Address, Claude, Patience
 from app.claude.retries import Policy
 from app.claude.simulator import Simulator
 from app.services import health, leases, logs, turns
-from app.telemetry import logging
+from app.telemetry import logging, metrics, tracing
 from app.telemetry.redaction import Redactor
 from config import VERSION, Config
 
@@ -26,6 +26,7 @@ def create_app(config: Config | None = None) -> Flask:
     """The app with these settings, or with those of the environment. It talks to nobody until asked."""
     config = config or Config.from_environ()
     logging.configure(config.log_format, config.log_level, Redactor(config.secrets))
+    tracing.watch(metrics.watch_tools)
     app = Flask(__name__, static_folder=None)
     app.config.update(
         SQLALCHEMY_DATABASE_URI=config.sqlalchemy_url,

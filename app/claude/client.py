@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from app.claude import events, failures, retries
 from app.claude.events import Event
 from app.claude.stop import Stop
-from app.errors import ThinkingRefused, UpstreamFailed, UpstreamRejected
+from app.errors import ColloquyError, ThinkingRefused, UpstreamFailed, UpstreamRejected
+from app.telemetry import metrics
 
 if TYPE_CHECKING:
     import anthropic
@@ -111,7 +112,7 @@ class Claude:
             yield event
 
     def _asked(self, body: dict[str, Any], stop: Stop) -> Iterator[Event]:
-        with translated(self._patience.silence_seconds) as seen, stop.at_work():
+        with translated(self._patience.silence_seconds, stop) as seen, stop.at_work():
             create = self._client().messages.with_streaming_response.create
             with create(**body, stream=True) as response:
                 seen.is_open, seen.request_id = True, response.headers.get("request-id")
@@ -179,8 +180,20 @@ class Seen:
 
 
 @contextmanager
-def translated(silence_seconds: float) -> Iterator[Seen]:
-    """Turns what the package raises into our errors; the four ways a stream breaks stay apart."""
+def translated(silence_seconds: float, stop: Stop | None = None) -> Iterator[Seen]:
+    """Turns what the package raises into our errors, and counts them, but where the call was to end."""
+    try:
+        with _translated(silence_seconds) as seen:
+            yield seen
+    except ColloquyError as error:
+        if not (stop and stop.is_set):
+            metrics.UPSTREAM_ERRORS.labels(error.code).inc()
+        raise
+
+
+@contextmanager
+def _translated(silence_seconds: float) -> Iterator[Seen]:
+    """The four ways a stream breaks stay apart."""
     import anthropic
     import httpx2
 

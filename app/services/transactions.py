@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 
 from sqlalchemy import Executable, text
@@ -14,6 +14,7 @@ from app.extensions import BEGIN, db, dialect, parts
 
 LONGEST_WAIT_SECONDS = 10
 PAUSE_SECONDS = 0.02
+AFTER = "after_commit"
 
 
 @contextmanager
@@ -42,10 +43,18 @@ def writing() -> Iterator[Session]:
     with parts().write_lock if is_sqlite else nullcontext():
         try:
             _begin(session, is_sqlite)
+            session.info[AFTER] = []
             yield session
             session.commit()
+            for act in session.info[AFTER]:
+                act()
         finally:
             session.close()
+
+
+def after_commit(session: Session, act: Callable[[], object]) -> None:
+    """Do this once the `writing` block has committed, and not where it is rolled back: count, not write."""
+    session.info[AFTER].append(act)
 
 
 def write_if_free(statement: Executable) -> None:

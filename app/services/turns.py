@@ -21,7 +21,7 @@ from app.services.beginnings import Draft, HeadMoved
 from app.services.idempotency import Claim, Made, Taken
 from app.services.identity import Caller
 from app.services.transactions import reading, writing
-from app.telemetry import redaction
+from app.telemetry import metrics, redaction
 from app.turns.log import Log
 from app.turns.runner import Running
 
@@ -150,6 +150,7 @@ def _wait_for(busy: SessionBusy, ends_at: float) -> None:
 
 
 def _start(caller: Caller, draft: Draft, request_id: str, claim: Claim | None) -> Begun:
+    began = time.perf_counter()
     for _ in range(TRIES_AT_THE_HEAD):
         with reading() as session:
             made = idempotency.made(session, caller, claim)
@@ -161,7 +162,7 @@ def _start(caller: Caller, draft: Draft, request_id: str, claim: Claim | None) -
         refuse_if_draining()
         with suppress(Taken, HeadMoved):
             job = beginnings.store(caller, draft, beginnings.prepare(caller, draft, chat), request_id, claim)
-            return _hand_over(job)
+            return _hand_over(job, began)
     raise sessions.busy(draft.session_id or "The session")
 
 
@@ -178,12 +179,12 @@ def _free(session: Session, caller: Caller, session_id: str) -> ChatSession:
     return chat
 
 
-def _hand_over(job: Job) -> Begun:
+def _hand_over(job: Job, began: float) -> Begun:
     of, masks = parts(), redactor()  # which knows the caller's key, for as long as the turn runs
 
     def _within(act: Callable[[Job, Running], None]) -> Callable[[Running], None]:
         def _act(turn: Running) -> None:
-            with of.context(), redaction.knowing(masks):
+            with of.context(), redaction.knowing(masks), metrics.waiting_since(began):
                 act(job, turn)
 
         return _act

@@ -68,7 +68,8 @@ _growing = threading.Lock()
 
 def watch(opened: Watch) -> None:
     """Call this whenever a span of a trace opens; what it returns is called when that span has closed."""
-    _watchers.append(opened)
+    if opened not in _watchers:
+        _watchers.append(opened)
 
 
 def unwatch(opened: Watch) -> None:
