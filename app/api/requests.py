@@ -15,7 +15,7 @@ from app.api import bodies, cors, identity, limits
 from app.api.wiring import takes_query_parameters
 from app.errors import Fault, Invalid, NotFound
 from app.extensions import parts, redactor
-from app.telemetry import metrics, redaction
+from app.telemetry import metrics, origins, redaction
 from app.telemetry.logging import logger
 from config import Config
 
@@ -49,6 +49,8 @@ def _begin() -> None:
     redaction.AT_WORK.set(parts().redactor.beside(secret))  # until the request's line is logged
     given = redactor().known(request.headers.get("X-Request-Id", ""))
     g.request_id = given if REQUEST_ID.fullmatch(given) else f"req_{uuid.uuid4().hex}"
+    parent, state = (request.headers.get(name, "") for name in ("traceparent", "tracestate"))
+    origins.AT_WORK.set(origins.of_request(g.request_id, parent, state))  # as long as the redactor
     g.began_at = time.perf_counter()
     g.log_fields = {}
     g.notes_at_end = []
@@ -87,3 +89,4 @@ def _end(parts: list[dict[str, Any]], rule: str | None, began_at: float) -> None
     level = logging.DEBUG if rule in UNREMARKABLE else logging.INFO
     log_lines.log(level, "request", extra={**fields, "ms": round(seconds * 1000, 1)})
     redaction.AT_WORK.set(None)
+    origins.AT_WORK.set(None)

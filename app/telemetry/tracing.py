@@ -16,6 +16,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from app.telemetry import origins
+from app.telemetry.origins import Origin
+
 OK, ERROR, TIMEOUT, CANCELLED = "ok", "error", "timeout", "cancelled"
 STATUSES = (OK, ERROR, TIMEOUT, CANCELLED)
 TURN, SERVER, CLAUDE, TOOL = "turn", "server", "claude", "tool"
@@ -42,6 +45,8 @@ class Span:
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     trace_id: str = ""
     began: float = field(default_factory=time.perf_counter)
+    origin: Origin | None = None
+    closed: list[Closed] = field(default_factory=list)  # whom to tell when a root has ended
 
     def fail(self, status: str, output: Any) -> None:
         """Say that it did not come to its end, and why."""
@@ -83,14 +88,27 @@ def at_work() -> Span | None:
 
 
 def begin(name: str, said: Any = None, trace_id: str | None = None) -> Span:
-    """The root of a new trace; it is open until `end`."""
-    return Span(name, TURN, said, trace_id=trace_id or secrets.token_hex(16))
+    """The root of a new trace, by default of what the request at work is in; it is open until `end`."""
+    origin = origins.at_work()
+    known = trace_id or (origin.trace_id if origin else secrets.token_hex(16))
+    root = Span(name, TURN, said, trace_id=known, origin=origin)
+    root.closed = _opened(root)
+    return root
+
+
+def origin() -> Origin | None:
+    """What this is done for: the request of the trace at work, or the request itself."""
+    one = AT_WORK.get()
+    return (one.origin if one else None) or origins.at_work()
 
 
 def end(root: Span, status: str, output: Any) -> None:
     """Close a root, or a span that was opened with `began_now`."""
     root.status, root.output = status, output
     root.ms = _ms_since(root.began)
+    closed, root.closed = root.closed, []
+    for tell in closed:
+        tell(root)
 
 
 @contextmanager
@@ -135,7 +153,12 @@ def described(error: BaseException) -> Mapping[str, Any]:
 def _added(parent: Span, one: Span) -> list[Closed]:
     with _growing:
         parent.children.append(one)
-    return [closed for opened in _watchers if (closed := opened(one))]
+    one.origin = parent.origin
+    return _opened(one)
+
+
+def _opened(one: Span) -> list[Closed]:
+    return [closed for opened in tuple(_watchers) if (closed := opened(one))]
 
 
 def _ms_since(began: float) -> float:
