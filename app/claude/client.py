@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.claude import events, failures, retries
 from app.claude.events import Event
+from app.claude.observers import observed
 from app.claude.stop import Stop
 from app.errors import ColloquyError, ThinkingRefused, UpstreamFailed, UpstreamRejected
 from app.telemetry import metrics
@@ -55,8 +56,13 @@ class Claude:
         self._patience = patience
         self._transport = transport
         self._takes_diagnostics: bool | None = None
+        self._telemetry: dict[str, Any] | None = None
         self._lock = threading.Lock()
         self._made: anthropic.Anthropic | None = None
+
+    def trace_with(self, telemetry: dict[str, Any]) -> None:
+        """What the package is told of OpenTelemetry, before it is first used."""
+        self._telemetry = telemetry
 
     def connect(self) -> None:
         """Do now what the first call would otherwise wait for: the import, the TLS context, the simulator."""
@@ -117,7 +123,7 @@ class Claude:
             with create(**body, stream=True) as response:
                 seen.is_open, seen.request_id = True, response.headers.get("request-id")
                 pairs = ((one.event, one.data) for one in _decoder()(response.http_response))
-                yield from events.read(pairs, seen.request_id)
+                yield from observed(response.http_response, events.read(pairs, seen.request_id))
 
     def _client(self) -> anthropic.Anthropic:
         with self._lock:
@@ -146,6 +152,7 @@ class Claude:
             timeout=timeout,
             max_retries=0,
             http_client=http_client,
+            open_telemetry=self._telemetry,  # type: ignore[arg-type]
         )
 
 
