@@ -153,6 +153,25 @@ class Config:
     simulator_seconds_per_event: float = setting(
         "COLLOQUY_SIMULATOR_SECONDS_PER_EVENT", 0.03, "The pace at which the simulator writes."
     )
+    otel_disabled: str = setting("OTEL_SDK_DISABLED", "", "`true`: no OpenTelemetry, whatever else is set.")
+    otel_exporter: str = setting(
+        "OTEL_TRACES_EXPORTER", "", "`otlp` exports traces, `none` doesn't; without it an endpoint decides."
+    )
+    otel_endpoint: str = setting(
+        "OTEL_EXPORTER_OTLP_ENDPOINT", "", "Where traces go, by OTLP over HTTP, without `/v1/traces`."
+    )
+    otel_traces_endpoint: str = setting(
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "", "The same as a whole address."
+    )
+    otel_headers: str = setting(
+        "OTEL_EXPORTER_OTLP_HEADERS", "", "Sent along: `name=value`, with commas between.", secret=True
+    )
+    otel_traces_headers: str = setting(
+        "OTEL_EXPORTER_OTLP_TRACES_HEADERS", "", "The same, for traces only.", secret=True
+    )
+    otel_content: str = setting(
+        "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "", "`true`: traces show what was said."
+    )
     log_format: Literal["", "json", "text"] = setting(
         "COLLOQUY_LOG_FORMAT", "", "`json` or `text`; by default text on a terminal, JSON elsewhere."
     )
@@ -205,7 +224,8 @@ class Config:
     def secrets(self) -> tuple[str, ...]:
         """The values that must be read nowhere: keys, and the passwords in addresses."""
         passwords = (*_passwords(self.database_url), *_passwords(self.anthropic_base_url))
-        return tuple(one for one in (self.anthropic_api_key, self.admin_key, *passwords) if one)
+        sent = (*_header_values(self.otel_headers), *_header_values(self.otel_traces_headers))
+        return tuple(one for one in (self.anthropic_api_key, self.admin_key, *passwords, *sent) if one)
 
 
 def _listed(text: str) -> tuple[str, ...]:
@@ -231,6 +251,13 @@ def _passwords(url: str) -> list[str]:
     given = [found[1]] if found else []
     given += [one for name in PASSWORD_PARAMETERS for one in query.get(name, ())]
     return list(dict.fromkeys([*given, *map(unquote, given)]))
+
+
+def _header_values(headers: str) -> list[str]:
+    """The values in a list of headers, as they stand there, as they are meant, and without their scheme."""
+    given = [one.partition("=")[2].strip() for one in headers.split(",")]
+    meant = [*given, *map(unquote, given)]
+    return list(dict.fromkeys([*meant, *(one.rpartition(" ")[2] for one in meant)]))
 
 
 def _truth(name: str, text: str) -> bool:

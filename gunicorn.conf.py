@@ -4,16 +4,44 @@ from gevent import monkey
 
 monkey.patch_all()  # before anything else is imported, or locks and sockets would block the whole process
 
+import fcntl  # noqa: E402
+import os  # noqa: E402
 import re  # noqa: E402
 import resource  # noqa: E402
+import shutil  # noqa: E402
 import socket  # noqa: E402
 import sys  # noqa: E402
+import tempfile  # noqa: E402
 from contextlib import suppress  # noqa: E402
+from pathlib import Path  # noqa: E402
+
+FIGURES, FIGURES_FOLDER = "PROMETHEUS_MULTIPROC_DIR", "colloquy-metrics-"
+
+
+def make_figures_folder() -> str:
+    """A new one for what the processes of this server count; those that dead servers left are removed.
+
+    Its lock is held as long as any process of the server lives.
+    """
+    for left in Path(tempfile.gettempdir()).glob(f"{FIGURES_FOLDER}*"):
+        with suppress(OSError), (left / "lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(left)
+    folder = Path(tempfile.mkdtemp(prefix=FIGURES_FOLDER))
+    ours = os.open(folder / "made", os.O_CREAT | os.O_RDONLY)
+    fcntl.flock(ours, fcntl.LOCK_EX)
+    (folder / "made").rename(folder / "lock")  # locked before anybody can find it
+    return str(folder)
+
+
+if "prometheus_client" not in sys.modules:  # it is, when the settings are read again
+    os.environ[FIGURES] = make_figures_folder()  # before it is imported, with the app
 
 import gevent  # noqa: E402
 from gunicorn import glogging, util  # noqa: E402
 from gunicorn.arbiter import Arbiter  # noqa: E402
 from gunicorn.workers.ggevent import GeventWorker  # noqa: E402
+from prometheus_client.multiprocess import mark_process_dead  # noqa: E402
 
 from app.api.problems import outside_the_app  # noqa: E402
 from app.telemetry.logging import Redacted, formatter  # noqa: E402
@@ -125,3 +153,13 @@ def worker_exit(_server: object, worker: object) -> None:
 
     if getattr(worker, "wsgi", None):
         drain(worker.wsgi, 0)  # type: ignore[attr-defined]
+
+
+def child_exit(_server: object, worker: object) -> None:
+    """In the master: a process that ended has no open streams any more; what it counted stays."""
+    mark_process_dead(worker.pid)  # type: ignore[attr-defined]
+
+
+def on_exit(_server: object) -> None:
+    """In the master, at the end: nothing is left behind."""
+    shutil.rmtree(os.environ[FIGURES], ignore_errors=True)

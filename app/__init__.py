@@ -10,7 +10,7 @@ from app.claude.client import Address, Claude, Patience
 from app.claude.retries import Policy
 from app.claude.simulator import Simulator
 from app.services import health, leases, logs, turns
-from app.telemetry import logging
+from app.telemetry import logging, metrics, otel, tracing
 from app.telemetry.redaction import Redactor
 from config import VERSION, Config
 
@@ -26,6 +26,7 @@ def create_app(config: Config | None = None) -> Flask:
     """The app with these settings, or with those of the environment. It talks to nobody until asked."""
     config = config or Config.from_environ()
     logging.configure(config.log_format, config.log_level, Redactor(config.secrets))
+    tracing.watch(metrics.watch_tools)
     app = Flask(__name__, static_folder=None)
     app.config.update(
         SQLALCHEMY_DATABASE_URI=config.sqlalchemy_url,
@@ -47,6 +48,7 @@ def start(app: Flask) -> None:
     """
     with app.app_context():
         health.check_database()
+        mirror_traces(extensions.parts())
         extensions.claude().connect()
         leases.recover()
         leases.keep_watch()
@@ -56,6 +58,20 @@ def drain(app: Flask, most_seconds: float) -> None:
     """What a process does before it ends: begin nothing, and let its answers end, or interrupt them."""
     with app.app_context():
         turns.drain(most_seconds)
+        mirror, extensions.parts().mirror = extensions.parts().mirror, None
+        if mirror:
+            mirror.close()
+
+
+def mirror_traces(parts: extensions.Parts) -> None:
+    """Export traces where OpenTelemetry's variables ask for it; only in a process that serves."""
+    of = parts.config
+    wish = otel.Wish(
+        of.otel_disabled, of.otel_exporter, of.otel_endpoint, of.otel_traces_endpoint, of.otel_content
+    )
+    parts.mirror = otel.mirrored(wish, parts.redactor, VERSION)
+    if parts.mirror:
+        parts.claude.trace_with(otel.for_claude(parts.mirror, wish))
 
 
 def make_claude(config: Config) -> Claude:

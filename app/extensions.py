@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from alembic.script import ScriptDirectory
 from flask import Flask, current_app
@@ -32,6 +32,9 @@ from app.turns.lines import Crowd, Lines
 from app.turns.runner import Runner
 from app.turns.tails import Tails
 from config import Config
+
+if TYPE_CHECKING:
+    from app.telemetry.mirror import Mirror
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 BUSY_TIMEOUT_MS = 20  # short: SQLite waits inside C, where no other client is served
@@ -63,6 +66,7 @@ class Parts:
         self.claude = claude
         self.oidc_keys = Keys(config.oidc_issuer) if config.oidc_issuer else None
         self.redactor = Redactor(config.secrets)
+        self.mirror: Mirror | None = None
         self.catalog = Catalog(claude.models)
         self.runner = Runner()
         self.tools = Registry(built_in())

@@ -33,7 +33,7 @@ class Server:
         kept = {
             name: value
             for name, value in os.environ.items()
-            if not name.startswith(("ANTHROPIC_", "COLLOQUY_"))
+            if not name.startswith(("ANTHROPIC_", "COLLOQUY_", "OTEL_"))
         }
         with output.open("ab") as sink:
             self.process = subprocess.Popen(

@@ -13,6 +13,7 @@ from app.api import (
     keys,
     me,
     messages,
+    metrics,
     models,
     prices,
     problems,
@@ -42,6 +43,7 @@ BLUEPRINTS = (
     budgets.blueprint,
     prices.blueprint,
     audit.blueprint,
+    metrics.blueprint,
     health.blueprint,
     docs.blueprint,
 )

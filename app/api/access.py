@@ -65,6 +65,7 @@ TABLE: dict[str, Access] = {
     "prices.put_price": "admin",
     "prices.delete_price": "admin",
     "audit.list_acts": "admin",
+    "metrics.scrape": "admin",
     "health.live": PUBLIC,
     "health.ready": PUBLIC,
     "health.version": PUBLIC,

@@ -15,12 +15,12 @@ from app.api import bodies, cors, identity, limits
 from app.api.wiring import takes_query_parameters
 from app.errors import Fault, Invalid, NotFound
 from app.extensions import parts, redactor
-from app.telemetry import redaction
+from app.telemetry import metrics, origins, redaction
 from app.telemetry.logging import logger
 from config import Config
 
 log_lines = logger("requests")
-PROBES = ("/livez", "/readyz")  # asked every few seconds, and of no interest
+UNREMARKABLE = ("/livez", "/readyz", "/metrics")  # asked every few seconds, and of no interest
 REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
 
@@ -49,6 +49,8 @@ def _begin() -> None:
     redaction.AT_WORK.set(parts().redactor.beside(secret))  # until the request's line is logged
     given = redactor().known(request.headers.get("X-Request-Id", ""))
     g.request_id = given if REQUEST_ID.fullmatch(given) else f"req_{uuid.uuid4().hex}"
+    parent, state = (request.headers.get(name, "") for name in ("traceparent", "tracestate"))
+    origins.AT_WORK.set(origins.of_request(g.request_id, parent, state))  # as long as the redactor
     g.began_at = time.perf_counter()
     g.log_fields = {}
     g.notes_at_end = []
@@ -69,18 +71,22 @@ def _finish(response: Response) -> Response:
     fields, began_at, notes = g.log_fields, g.began_at, g.notes_at_end
     if session_id := (request.view_args or {}).get("session_id"):
         fields["session_id"] = session_id
+    rule = request.url_rule.rule if request.url_rule else None
     fields.update(
         request_id=g.request_id,
         method=request.method,
-        route=request.url_rule.rule if request.url_rule else request.path,
+        route=rule or request.path,
         status=response.status_code,
     )
-    response.call_on_close(lambda: _log([fields, *(note() for note in notes)], began_at))
+    response.call_on_close(lambda: _end([fields, *(note() for note in notes)], rule, began_at))
     return response
 
 
-def _log(parts: list[dict[str, Any]], began_at: float) -> None:
+def _end(parts: list[dict[str, Any]], rule: str | None, began_at: float) -> None:
     fields = {name: value for part in parts for name, value in part.items()}
-    level = logging.DEBUG if fields["route"] in PROBES else logging.INFO
-    log_lines.log(level, "request", extra={**fields, "ms": round((time.perf_counter() - began_at) * 1000, 1)})
+    seconds = time.perf_counter() - began_at
+    metrics.note_request(fields["method"], rule, fields["status"], seconds)
+    level = logging.DEBUG if rule in UNREMARKABLE else logging.INFO
+    log_lines.log(level, "request", extra={**fields, "ms": round(seconds * 1000, 1)})
     redaction.AT_WORK.set(None)
+    origins.AT_WORK.set(None)

@@ -10,6 +10,7 @@ from flask import Response, request
 
 from app.api.wiring import EVENT_STREAM
 from app.errors import Fault, Invalid
+from app.telemetry import metrics
 from app.turns.log import Log
 
 HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
@@ -27,13 +28,14 @@ def respond(
 
 def encode(log: Log, ping_seconds: float, after: int = 0) -> Iterator[bytes]:
     """The log's events as bytes, each with its id; a comment line for each silence."""
-    for one in log.follow(after, ping_seconds):
-        if one is None:
-            yield PING
-        else:
-            number, event = one
-            lines = "\ndata: ".join(LINE_END.split(event.text))
-            yield f"id: {log.message_id}:{number}\nevent: {event.name}\ndata: {lines}\n\n".encode()
+    with metrics.OPEN_STREAMS.track_inprogress():
+        for one in log.follow(after, ping_seconds):
+            if one is None:
+                yield PING
+            else:
+                number, event = one
+                lines = "\ndata: ".join(LINE_END.split(event.text))
+                yield f"id: {log.message_id}:{number}\nevent: {event.name}\ndata: {lines}\n\n".encode()
 
 
 def after_of(number: int | None, message_id: str) -> int:

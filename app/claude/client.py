@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from app.claude import events, failures, retries
 from app.claude.events import Event
+from app.claude.observers import observed
 from app.claude.stop import Stop
 from app.errors import ColloquyError, ThinkingRefused, UpstreamFailed, UpstreamRejected
-from app.telemetry import tracing
+from app.telemetry import metrics, tracing
+from app.telemetry.tracing import Span
 
 if TYPE_CHECKING:
     import anthropic
@@ -55,8 +57,13 @@ class Claude:
         self._patience = patience
         self._transport = transport
         self._takes_diagnostics: bool | None = None
+        self._telemetry: dict[str, Any] | None = None
         self._lock = threading.Lock()
         self._made: anthropic.Anthropic | None = None
+
+    def trace_with(self, telemetry: dict[str, Any]) -> None:
+        """What the package is told of OpenTelemetry, before it is first used."""
+        self._telemetry = telemetry
 
     def connect(self) -> None:
         """Do now what the first call would otherwise wait for: the import, the TLS context, the simulator."""
@@ -114,20 +121,24 @@ class Claude:
     def _asked(self, body: dict[str, Any], stop: Stop) -> Iterator[Event]:
         attempt = tracing.start("attempt", tracing.CLAUDE, {"model": body.get("model")})
         try:
-            with translated(self._patience.silence_seconds) as seen, stop.at_work():
-                create = self._client().messages.with_streaming_response.create
-                with create(**body, stream=True) as response:
-                    seen.is_open, seen.request_id = True, response.headers.get("request-id")
-                    pairs = ((one.event, one.data) for one in _decoder()(response.http_response))
-                    for event in events.read(pairs, seen.request_id):
-                        if event.name == "message_stop":
-                            tracing.end(attempt, tracing.OK, {"request_id": seen.request_id})
-                        yield event
+            for event in self._heard(body, stop, attempt):
+                if event.name == "message_stop":
+                    tracing.end(attempt, tracing.OK, attempt.output)
+                yield event
         except ColloquyError as error:
             tracing.end(attempt, tracing.ERROR, tracing.described(error))
             raise
         finally:
             tracing.end(attempt, tracing.CANCELLED)
+
+    def _heard(self, body: dict[str, Any], stop: Stop, attempt: Span) -> Iterator[Event]:
+        with translated(self._patience.silence_seconds, stop) as seen, stop.at_work():
+            create = self._client().messages.with_streaming_response.create
+            with create(**body, stream=True) as response:
+                seen.is_open, seen.request_id = True, response.headers.get("request-id")
+                attempt.output = {"request_id": seen.request_id}
+                pairs = ((one.event, one.data) for one in _decoder()(response.http_response))
+                yield from observed(response.http_response, events.read(pairs, seen.request_id))
 
     def _client(self) -> anthropic.Anthropic:
         with self._lock:
@@ -156,6 +167,7 @@ class Claude:
             timeout=timeout,
             max_retries=0,
             http_client=http_client,
+            open_telemetry=self._telemetry,  # type: ignore[arg-type]
         )
 
 
@@ -190,8 +202,20 @@ class Seen:
 
 
 @contextmanager
-def translated(silence_seconds: float) -> Iterator[Seen]:
-    """Turns what the package raises into our errors; the four ways a stream breaks stay apart."""
+def translated(silence_seconds: float, stop: Stop | None = None) -> Iterator[Seen]:
+    """Turns what the package raises into our errors, and counts them, but where the call was to end."""
+    try:
+        with _translated(silence_seconds) as seen:
+            yield seen
+    except ColloquyError as error:
+        if not (stop and stop.is_set):
+            metrics.UPSTREAM_ERRORS.labels(error.code).inc()
+        raise
+
+
+@contextmanager
+def _translated(silence_seconds: float) -> Iterator[Seen]:
+    """The four ways a stream breaks stay apart."""
     import anthropic
     import httpx2
 

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from app.claude.failures import is_transient
 from app.errors import ColloquyError
+from app.telemetry import metrics
 
 T = TypeVar("T")
 FIRST_WAIT_SECONDS = 0.5
@@ -44,6 +45,8 @@ def until_first(
                 raise
             if wait_or_stop(wait):
                 raise
+            metrics.RETRIES.labels(error.code).inc()
+    metrics.note_first_event()
     yield first
     yield from items
 

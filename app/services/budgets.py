@@ -26,6 +26,7 @@ from app.models.users import User
 from app.services import audit
 from app.services.identity import Caller
 from app.services.transactions import reading, writing
+from app.telemetry import metrics
 
 ALL = "all"
 OWNERS: dict[str, tuple[Any, Any]] = {
@@ -92,6 +93,7 @@ def narrowest(payer: Payer) -> Standing | None:
 
 def exhausted(standing: Standing, needed_nano_usd: int) -> BudgetExhausted:
     """The refusal of a call that might cost more than is left."""
+    metrics.BUDGET_REFUSALS.labels(standing.scope.partition(":")[0]).inc()
     when = f"It begins anew at {standing.resets_at:%Y-%m-%d %H:%M} UTC. " if standing.resets_at else ""
     error = BudgetExhausted(
         f"The call may cost {needed_nano_usd} nano-USD; the budget {standing.scope} has "

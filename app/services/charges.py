@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, exists, insert, select
@@ -25,8 +26,9 @@ from app.models.ledger import LedgerEntry
 from app.models.turns import Turn
 from app.services import budgets, prices, rates
 from app.services.budgets import Payer
-from app.services.models import tokens_factor_of
-from app.services.transactions import reading, writing
+from app.services.models import tokens_factor_of, usual_name
+from app.services.transactions import after_commit, reading, writing
+from app.telemetry import metrics
 from app.tools import dispatcher
 from app.turns.reply import Reply
 
@@ -167,6 +169,8 @@ def _settle(session: Session, charge: Charge, came: Reply) -> None:
     if not is_estimated:
         charge.cache_miss_reason = miss_of(charge.forecast_read_tokens or 0, used, came.cache_miss_reason)
     _end(session, charge, SETTLED, cost, ledger.settlement(charge.reserved_nano_usd, cost))
+    paid = usual_name(charge.model), charge.purpose, used.tokens, cost
+    after_commit(session, partial(metrics.note_charge, *paid))
 
 
 def _release(session: Session, charge: Charge) -> None:

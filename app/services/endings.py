@@ -19,6 +19,8 @@ from app.models.messages import Message
 from app.models.sessions import ChatSession
 from app.models.turns import Turn
 from app.services import bills, charges, logs, tree
+from app.services.transactions import after_commit
+from app.telemetry import metrics
 from app.turns.reply import Reply
 from app.turns.veils import SEALED
 
@@ -77,6 +79,7 @@ def store(
     tree.index(session, message, count(session, ending.session_id, ending.reply))
     last = ending.events(settle(session, ending, Charge.message_id == ending.message_id))
     logs.store(session, ending.message_id, written, [*unwritten, *last])
+    after_commit(session, metrics.TURNS.labels(ending.status).inc)
     return last
 
 

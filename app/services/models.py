@@ -13,6 +13,7 @@ from app.context.tariff import Tariff
 from app.extensions import config, parts, redactor
 from app.services import prices
 from app.services.pages import Ask, Page, cut
+from app.telemetry.metrics import OTHER
 
 UNKNOWN_WINDOW_TOKENS = 200_000
 UNKNOWN_OUTPUT_TOKENS = 128_000
@@ -61,6 +62,14 @@ def window_of(model: str) -> Window:
     if card is None and known(model) is None:
         card = parts().catalog.models().get(model)
     return window_by(model, card or {}, prices.of(model))
+
+
+def usual_name(model: str) -> str:
+    """A name for figures, of which there are few: the price list's, upstream's, or `other`."""
+    info = known(model)
+    if info:
+        return info.id
+    return model if parts().catalog.remembered(model) else OTHER
 
 
 def tokens_factor_of(model: str | None) -> float:

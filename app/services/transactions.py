@@ -19,6 +19,7 @@ PASSING_ERRORS = (OperationalError, InterfaceError, IntegrityError, TimeoutError
 PAUSES_SECONDS = (0.1, 0.2, 0.5, 1, 2, 5, 5, 5, 10, 10, 10, 10)
 T = TypeVar("T")
 PAUSE_SECONDS = 0.02
+AFTER = "after_commit"
 
 
 @contextmanager
@@ -47,8 +48,11 @@ def writing() -> Iterator[Session]:
     with parts().write_lock if is_sqlite else nullcontext():
         try:
             _begin(session, is_sqlite)
+            session.info[AFTER] = []
             yield session
             session.commit()
+            for act in session.info[AFTER]:
+                act()
         finally:
             session.close()
 
@@ -63,6 +67,11 @@ def patiently(act: Callable[[], T], between: Callable[[], object]) -> T:
             with suppress(*PASSING_ERRORS):
                 between()
     return act()
+
+
+def after_commit(session: Session, act: Callable[[], object]) -> None:
+    """Do this once the `writing` block has committed, and not where it is rolled back: count, not write."""
+    session.info[AFTER].append(act)
 
 
 def write_if_free(statement: Executable) -> None:

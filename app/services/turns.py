@@ -23,7 +23,7 @@ from app.services.identity import Caller
 from app.services.jobs import Job
 from app.services.preparations import Draft, HeadMoved
 from app.services.transactions import reading, writing
-from app.telemetry import redaction, tracing
+from app.telemetry import metrics, redaction, tracing
 from app.turns.log import Log
 from app.turns.runner import Running
 
@@ -157,6 +157,7 @@ def _comes_first(is_first: threading.Event) -> bool:
 
 
 def _start(caller: Caller, draft: Draft, request_id: str, claim: Claim | None) -> Begun:
+    began = time.perf_counter()
     for _ in range(TRIES_AT_THE_HEAD):
         with tracing.span("admit"), reading() as session:
             made = idempotency.made(session, caller, claim)
@@ -168,7 +169,7 @@ def _start(caller: Caller, draft: Draft, request_id: str, claim: Claim | None) -
         refuse_if_draining()
         with suppress(Taken, HeadMoved):
             start = preparations.prepare(caller, draft, chat)
-            return _hand_over(beginnings.store(caller, draft, start, request_id, claim))
+            return _hand_over(beginnings.store(caller, draft, start, request_id, claim), began)
     raise sessions.busy(draft.session_id or "The session")
 
 
@@ -185,14 +186,14 @@ def _free(session: Session, caller: Caller, session_id: str) -> ChatSession:
     return chat
 
 
-def _hand_over(job: Job) -> Begun:
+def _hand_over(job: Job, began: float) -> Begun:
     of, masks = parts(), redactor()  # which knows the caller's key, for as long as the turn runs
     waits = tracing.start("hand_over")
 
     def _within(act: Callable[[Job, Running], None]) -> Callable[[Running], None]:
         def _act(turn: Running) -> None:
             tracing.end(waits)
-            with of.context(), redaction.knowing(masks):
+            with of.context(), redaction.knowing(masks), metrics.waiting_since(began):
                 act(job, turn)
 
         return _act

@@ -8,7 +8,7 @@ from typing import TextIO
 
 from pythonjsonlogger.json import JsonFormatter
 
-from app.telemetry import redaction
+from app.telemetry import redaction, tracing
 from app.telemetry.redaction import Redactor
 
 ROOT = "colloquy"
@@ -28,7 +28,7 @@ FIELDS = (
 
 
 class Redacted(logging.Formatter):
-    """A formatter that masks secrets in what another formatter made, also the caller's key."""
+    """A formatter that says which request a line is of, and masks secrets, also the caller's key."""
 
     def __init__(self, inner: logging.Formatter, redactor: Redactor) -> None:
         super().__init__()
@@ -36,6 +36,9 @@ class Redacted(logging.Formatter):
         self._redactor = redactor
 
     def format(self, record: logging.LogRecord) -> str:
+        origin = tracing.origin()
+        for name, value in origin.fields.items() if origin else ():
+            record.__dict__.setdefault(name, value)
         line, caller = self._redactor(self._inner.format(record)), redaction.at_work()
         return caller.known(line) if caller else line
 

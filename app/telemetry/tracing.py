@@ -17,6 +17,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.errors import UpstreamTimeout
+from app.telemetry import origins
+from app.telemetry.origins import Origin
 
 OK, ERROR, TIMEOUT, CANCELLED = "ok", "error", "timeout", "cancelled"
 STATUSES = (OK, ERROR, TIMEOUT, CANCELLED)
@@ -48,7 +50,8 @@ class Span:
     trace_id: str = ""
     depth: int = 0
     began: float = field(default_factory=time.perf_counter)
-    closed: list[Closed] = field(default_factory=list, repr=False)
+    origin: Origin | None = None
+    closed: list[Closed] = field(default_factory=list, repr=False)  # whom to tell that it has ended
     has_own_work: bool = False
 
     @property
@@ -86,7 +89,8 @@ _watchers: list[Watch] = []
 
 def watch(opened: Watch) -> None:
     """Call this whenever a span of a trace opens; what it returns is called when that span has closed."""
-    _watchers.append(opened)
+    if opened not in _watchers:
+        _watchers.append(opened)
 
 
 def unwatch(opened: Watch) -> None:
@@ -100,8 +104,18 @@ def at_work() -> Span | None:
 
 
 def begin(name: str, said: Any = None, trace_id: str | None = None) -> Span:
-    """The root of a new trace; it is open until `end`."""
-    return Span(name, TURN, said, trace_id=trace_id or secrets.token_hex(16), has_own_work=True)
+    """The root of a new trace, by default of what the request at work is in; it is open until `end`."""
+    origin = origins.at_work()
+    known = trace_id or (origin.trace_id if origin else secrets.token_hex(16))
+    root = Span(name, TURN, said, trace_id=known, origin=origin, has_own_work=True)
+    root.closed = _opened(root)
+    return root
+
+
+def origin() -> Origin | None:
+    """What this is done for: the request of the trace at work, or the request itself."""
+    one = AT_WORK.get()
+    return (one.origin if one else None) or origins.at_work()
 
 
 def root() -> Span:
@@ -186,10 +200,14 @@ def _close(one: Span) -> None:
 
 
 def _added(parent: Span, one: Span) -> list[Closed]:
-    one.trace_id, one.depth = parent.trace_id, parent.depth + 1
+    one.trace_id, one.origin, one.depth = parent.trace_id, parent.origin, parent.depth + 1
     if not parent.is_open or one.depth > DEEPEST:
         return []
     parent.children.append(one)  # which is safe from any thread
+    return _opened(one)
+
+
+def _opened(one: Span) -> list[Closed]:
     return [closed for opened in tuple(_watchers) if (closed := opened(one))]
 
 

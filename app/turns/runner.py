@@ -13,7 +13,9 @@ from functools import partial
 from typing import TypeVar
 
 from app.claude.stop import Reason, Stop
+from app.telemetry import origins, tracing
 from app.telemetry.logging import logger
+from app.telemetry.origins import Origin
 from app.turns.log import Log
 
 T = TypeVar("T")
@@ -51,7 +53,8 @@ class Runner:
     def start(self, log: Log, work: Work, give_up: Work) -> Running:
         """Begin a turn; `work` writes the log, `give_up` ends it if that fails."""
         turn = Running(log)
-        thread = threading.Thread(target=self._carry_out, args=(turn, work, give_up), daemon=True)
+        of = partial(self._carry_out, turn, work, give_up, tracing.origin())
+        thread = threading.Thread(target=of, daemon=True)
         self._running[log.message_id] = turn
         try:
             thread.start()
@@ -79,7 +82,8 @@ class Runner:
             time.sleep(PAUSE_SECONDS)
         return not self.running
 
-    def _carry_out(self, turn: Running, work: Work, give_up: Work) -> None:
+    def _carry_out(self, turn: Running, work: Work, give_up: Work, origin: Origin | None) -> None:
+        origins.AT_WORK.set(origin)
         try:
             work(turn)
         except Exception:

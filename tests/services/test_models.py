@@ -76,3 +76,13 @@ def test_where_upstream_is_silent_the_price_list_serves_and_sends_go_on(config: 
         assert "claude-sonnet-5-5" in ids
         assert ids == sorted(ids)
         assert models.window_of("claude-of-tomorrow").window_tokens == UNKNOWN_WINDOW_TOKENS
+
+
+def test_figures_know_few_names_of_models(config: Config) -> None:
+    with made(config) as app, app.app_context():
+        assert models.usual_name("claude-sonnet-5-5") == "claude-sonnet-5-5"
+        assert models.usual_name("claude-sonnet-5-5-and what else I write") in {"claude-sonnet-5-5", "other"}
+        assert models.usual_name("my-own") == models.usual_name("claude-simulator-mine") == "other"
+        models.available()
+        for card in models.available():
+            assert models.usual_name(card.id) != "other"

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-import pytest
-
-from app.errors import NotAwaited
 from app.models.messages import Message
-from app.services import messages, sessions, traces, turns
+from app.services import sessions, turns
 from app.services.identity import Caller
 from app.services.pages import Ask
 from app.turns.log import Log

@@ -5,16 +5,21 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
 import time
 from collections.abc import Callable
 
 import pytest
 
-from app.telemetry import redaction
+from app.telemetry import origins, redaction
 from app.telemetry.logging import ROOT, configure, formatter, logger
+from app.telemetry.origins import Origin
 from app.telemetry.redaction import Redactor
+from app.turns.log import Log
+from app.turns.runner import Runner, Running
 from tests.support import Api
 
+TRACE = "0af7651916cd43dd8448eb211c80319c"
 ROUTES = ["/sessions", "/sessions/<id:session_id>/messages", "/messages", "/nothing"]
 
 
@@ -93,3 +98,38 @@ def test_every_request_leaves_one_line(api: Api) -> None:
     assert session_id in stream.getvalue().splitlines()[-1], "every line about a session names it"
     logging.getLogger(ROOT).handlers.clear()
     assert api.headers["Authorization"] not in stream.getvalue()
+
+
+def test_every_line_of_a_request_names_it_and_the_trace_of_its_caller(api: Api) -> None:
+    stream = io.StringIO()
+    configure("json", "INFO", Redactor(), stream)
+    api.get("/sessions", headers={"traceparent": f"00-{TRACE}-b7ad6b7169203331-01", "X-Request-Id": "mine"})
+    api.get("/sessions")
+    while stream.getvalue().count("\n") < 2:
+        time.sleep(0.01)
+    logger("test").info("of no request")
+    logging.getLogger(ROOT).handlers.clear()
+    first, second, other = (json.loads(line) for line in stream.getvalue().splitlines())
+    assert (first["request_id"], first["trace_id"]) == ("mine", TRACE)
+    assert re.fullmatch("[0-9a-f]{32}", second["trace_id"])
+    assert second["trace_id"] != TRACE
+    assert "trace_id" not in other
+
+
+def test_every_line_of_a_turn_names_the_request_that_began_it() -> None:
+    stream, runner = io.StringIO(), Runner()
+    configure("json", "INFO", Redactor(), stream)
+
+    def fail(_: Running) -> None:
+        logger("test").info("in the turn")
+        raise ValueError("no")
+
+    with origins.within(Origin("req_1", TRACE)):
+        runner.start(Log("msg_1"), fail, fail)
+    assert runner.wait(5)
+    while stream.getvalue().count("\n") < 4:
+        time.sleep(0.01)
+    logging.getLogger(ROOT).handlers.clear()
+    found = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [one["message"] for one in found][:2] == ["in the turn", "a turn failed"]
+    assert {(one["request_id"], one["trace_id"]) for one in found} == {("req_1", TRACE)}
