@@ -11,9 +11,7 @@ from app.tools.values import Call, Limits, Result, Scene, Tool
 T = TypeVar("T")
 
 
-def call(
-    name: str, act: Callable[[], T], *, said: Any = None, told: Callable[[T], Any] | None = None
-) -> T:
+def call(name: str, act: Callable[[], T], *, said: Any = None, told: Callable[[T], Any] | None = None) -> T:
     """Call a function of the server's own; `told` is what the trace says of its result."""
     with tracing.span(name, tracing.SERVER, said) as span:
         result = act()
