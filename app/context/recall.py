@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import math
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -67,25 +67,26 @@ def scored(holders: Iterable[Collection[int]], messages: int, most: int) -> dict
     """
     unique = {tuple(sorted(one)) for one in holders if one}  # two forms of a word are found in the same ones
     rare, usual = [one for one in unique if len(one) < most], [one for one in unique if len(one) >= most]
-    scores: dict[int, float] = defaultdict(float)
+    scores: dict[int, float] = {}
     for one in sorted(rare):
         _add(scores, one, _rarity(len(one), messages))
     near = set(_with_neighbours(scores)) if usual else set()
     for one in sorted(usual):
         weight = _rarity(len(one), messages)
-        _add(scores, [at for at in one if not rare or at in near], weight)
-        _add(scores, [at for at in one if rare and at not in near], weight * FAINT)
-    return dict(scores)
+        close = near.intersection(one) if rare else set(one)
+        _add(scores, sorted(close), weight)
+        _add(scores, [at for at in one if at not in close], weight * FAINT)
+    return scores
 
 
 def centres(scores: Mapping[int, float], most: int) -> list[int]:
     """The depths of the messages in the middle of the best windows, the best first."""
-    best = heapq.nlargest(2 * most, scores, key=scores.__getitem__)
-    around = {at for at in _with_neighbours(best) if at >= 0}
-    return heapq.nlargest(most, around, key=lambda at: (_of_window(scores, at), at))
+    around = {at for at in _with_neighbours(_best(scores, 2 * most)) if at >= 0}
+    ranked = sorted([(_of_window(scores, at), at) for at in around], reverse=True)
+    return [at for _, at in ranked[:most]]
 
 
-def depths_around(middles: Iterable[int]) -> list[int]:
+def depths_around(middles: Collection[int]) -> list[int]:
     """Every depth of the windows around these messages."""
     return sorted({at for at in _with_neighbours(middles) if at >= 0})
 
@@ -170,13 +171,24 @@ def _rarity(holders: int, messages: int) -> float:
     return math.log(1 + max(messages - holders + 0.5, 0.5) / (holders + 0.5))
 
 
-def _add(scores: dict[int, float], depths: Iterable[int], weight: float) -> None:
-    for at in depths:
-        scores[at] += weight
+def _add(scores: dict[int, float], depths: Sequence[int], weight: float) -> None:
+    """All that have no score yet get theirs at once: there are thousands."""
+    more = {at: scores[at] + weight for at in scores.keys() & depths}
+    scores.update(dict.fromkeys(depths, weight))
+    scores.update(more)
 
 
-def _with_neighbours(depths: Iterable[int]) -> Iterator[int]:
-    return (at + step for at in depths for step in (-1, 0, 1))
+def _best(scores: Mapping[int, float], most: int) -> list[int]:
+    """The depths with the greatest scores; of equal ones those that came first."""
+    if len(scores) <= most:
+        return list(scores)
+    least = heapq.nlargest(most, scores.values())[-1]
+    good = [at for at, score in scores.items() if score >= least]
+    return sorted(good, key=scores.__getitem__, reverse=True)[:most]
+
+
+def _with_neighbours(depths: Collection[int]) -> list[int]:
+    return [*depths, *[at - 1 for at in depths], *[at + 1 for at in depths]]
 
 
 def _of_window(scores: Mapping[int, float], at: int) -> float:

@@ -29,7 +29,7 @@ class Quotation:
     depths: Sequence[int] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A message of the path. `bound_to`, on an answer, is the digest of what it was an answer to.
 

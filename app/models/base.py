@@ -20,6 +20,7 @@ NAMES = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
+_read = json.JSONDecoder().raw_decode  # twice as quick as `loads`, which looks for white space around
 RowNumber = BigInteger().with_variant(Integer, "sqlite")
 
 
@@ -39,7 +40,10 @@ class UtcDateTime(TypeDecorator[datetime]):
         return None if value is None else value.astimezone(UTC)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        return None if value is None else value.replace(tzinfo=value.tzinfo or UTC).astimezone(UTC)
+        found: datetime | None = value
+        if found is None or found.tzinfo is UTC:
+            return found
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 class JsonText(TypeDecorator[Any]):
@@ -57,7 +61,7 @@ class JsonText(TypeDecorator[Any]):
         )  # half a surrogate pair is no text
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
-        return None if value is None else json.loads(value)
+        return None if value is None else _read(value)[0]
 
 
 def now() -> datetime:
