@@ -17,6 +17,7 @@ ROLES = ("admin", "member", "viewer")
 ISSUER = re.compile(r"(https://[^/\s?#]+|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?)(/[^\s?#]*)?")
 MOST_ISSUER = 500
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[\w.-]+(:\d+)?|[a-z][a-z0-9+.-]*://\[[0-9a-f:]+\](:\d+)?")
+FETCHABLE = re.compile(r"(\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:]+\])(:\d{1,5})?", re.IGNORECASE)
 MAY_BE_ZERO = frozenset(
     {
         "context_tokens",
@@ -150,6 +151,13 @@ class Config:
         "COLLOQUY_PING_SECONDS", 15.0, "Silence after which a stream gets a comment line."
     )
     max_body_bytes: int = setting("COLLOQUY_MAX_BODY_BYTES", 33_554_432, "The largest request body.")
+    fetch_hosts: str = setting(
+        "COLLOQUY_FETCH_HOSTS",
+        "",
+        "Hosts that Claude may read pages from: `example.org,*.example.com`; `*`: any; without, none.",
+    )
+    fetch_seconds: float = setting("COLLOQUY_FETCH_SECONDS", 10.0, "How long reading a page may take.")
+    fetch_bytes: int = setting("COLLOQUY_FETCH_BYTES", 2_000_000, "The largest page that is read.")
     simulator_seconds_per_event: float = setting(
         "COLLOQUY_SIMULATOR_SECONDS_PER_EVENT", 0.03, "The pace at which the simulator writes."
     )
@@ -209,6 +217,11 @@ class Config:
     def origins(self) -> tuple[str, ...]:
         """The origins of web pages that may call."""
         return _listed(self.cors_origins)
+
+    @property
+    def fetchable(self) -> tuple[str, ...]:
+        """The hosts that pages may be read from."""
+        return _listed(self.fetch_hosts)
 
     @property
     def sqlalchemy_url(self) -> str:
@@ -303,6 +316,11 @@ def _complaints(config: Config) -> Iterator[tuple[bool, str]]:
     is_ladder = set(steps) <= set(LADDER) and len(set(steps)) == len(steps)
     yield not is_ladder, f"COLLOQUY_BUDGET_LADDER names some of {', '.join(LADDER)}, each once"
     yield from _complaints_of_callers(config)
+    are_hosts = all(FETCHABLE.fullmatch(one) for one in config.fetchable)
+    yield (
+        not are_hosts,
+        "COLLOQUY_FETCH_HOSTS names hosts such as `example.org`, `*.example.org`, `host:8080`",
+    )
     yield config.context_keep > 1, "COLLOQUY_CONTEXT_KEEP must be 1 or less"
     is_sqlite = config.sqlalchemy_url.startswith("sqlite")
     yield (

@@ -29,6 +29,7 @@ WORDS = {
     "COLLOQUY_ADMINS_READ_MESSAGES": "True",
     "COLLOQUY_BUDGET_LADDER": "max_tokens,model",
     "COLLOQUY_CHEAPER_MODEL": "claude-haiku-4-5",
+    "COLLOQUY_FETCH_HOSTS": "example.org,*.example.com:8443",
     "COLLOQUY_LOG_FORMAT": "json",
     "COLLOQUY_LOG_LEVEL": "DEBUG",
 }
@@ -66,6 +67,10 @@ def test_the_part_of_the_context_that_is_kept_is_no_more_than_all() -> None:
         ("COLLOQUY_CORS_ORIGINS", "https://app.example.org/", "names origins"),
         ("COLLOQUY_CORS_ORIGINS", "https://*.example.org", "names origins"),
         ("COLLOQUY_CORS_ORIGINS", "https://app.example.org,null", "names origins"),
+        ("COLLOQUY_FETCH_HOSTS", "https://example.org", "names hosts"),
+        ("COLLOQUY_FETCH_HOSTS", "example.org/page", "names hosts"),
+        ("COLLOQUY_FETCH_HOSTS", "www.*.org", "names hosts"),
+        ("COLLOQUY_FETCH_HOSTS", "exämple.org", "names hosts"),
     ],
 )
 def test_what_is_none_of_the_words_is_refused(variable: str, value: str, says: str) -> None:
@@ -107,7 +112,9 @@ def test_lists_are_taken_apart() -> None:
         "app://colloquy",
         "http://[::1]:80",
     )
-    assert (Config().roles, Config().origins) == ({}, ())
+    pages = Config(fetch_hosts=" example.org ,*.example.org, *, [2001:db8::1]:8080,127.0.0.1:80,")
+    assert pages.fetchable == ("example.org", "*.example.org", "*", "[2001:db8::1]:8080", "127.0.0.1:80")
+    assert (Config().roles, Config().origins, Config().fetchable) == ({}, (), ())
 
 
 def test_every_setting_is_read_from_its_variable_and_from_no_other() -> None:
