@@ -151,6 +151,18 @@ class Config:
         "COLLOQUY_PING_SECONDS", 15.0, "Silence after which a stream gets a comment line."
     )
     max_body_bytes: int = setting("COLLOQUY_MAX_BODY_BYTES", 33_554_432, "The largest request body.")
+    tool_seconds: float = setting("COLLOQUY_TOOL_SECONDS", 30.0, "How long a call of a tool may take.")
+    tool_sent_characters: int = setting(
+        "COLLOQUY_TOOL_SENT_CHARACTERS",
+        20_000,
+        "What Claude is sent of a tool's output: its head and its tail.",
+    )
+    tool_kept_characters: int = setting(
+        "COLLOQUY_TOOL_KEPT_CHARACTERS", 1_000_000, "What is kept of a tool's output in the trace."
+    )
+    tools_approval: str = setting(
+        "COLLOQUY_TOOLS_APPROVAL", "", "Tools each call of which a person must approve, with commas between."
+    )
     fetch_hosts: str = setting(
         "COLLOQUY_FETCH_HOSTS",
         "",
@@ -217,6 +229,11 @@ class Config:
     def origins(self) -> tuple[str, ...]:
         """The origins of web pages that may call."""
         return _listed(self.cors_origins)
+
+    @property
+    def approved_tools(self) -> tuple[str, ...]:
+        """The tools that need approval whatever their source."""
+        return _listed(self.tools_approval)
 
     @property
     def fetchable(self) -> tuple[str, ...]:

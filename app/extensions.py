@@ -69,7 +69,7 @@ class Parts:
         self.mirror: Mirror | None = None
         self.catalog = Catalog(claude.models)
         self.runner = Runner()
-        self.tools = Registry(built_in())
+        self.tools = Registry(built_in(), frozenset(config.approved_tools))
         self.lines = Lines()
         self.starting = Crowd()
         self.write_lock = threading.Lock()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pytest
 
 from app.claude.events import Event
 from app.claude.stop import Reason, Stop
-from app.context import Ask, Entry, Past, Prompt, Window, assemble
+from app.context import Ask, Entry, Past, Prompt, Window, assemble, without_thinking
 from app.errors import ColloquyError, ContextOverflow, ThinkingRefused, TurnInterrupted, UpstreamFailed
 from app.turns.log import Log
 from app.turns.run import REPAIRS, SHORTENED, THINKING_REMOVED, Heard, ending, run
@@ -53,6 +54,17 @@ class Claude:
             yield one
 
 
+@dataclass
+class Acts:
+    """What a turn needs from above."""
+
+    ask: Claude
+    shorten: Callable[[Prompt, ContextOverflow], tuple[Prompt, Event]]
+
+    def bare(self, prompt: Prompt) -> Prompt:
+        return without_thinking(prompt)
+
+
 def kinds(prompt: Prompt) -> list[str]:
     return [block["type"] for one in prompt.messages for block in one["content"]]
 
@@ -70,7 +82,7 @@ def stopped(reason: Reason | None) -> Stop:
 
 def test_every_event_goes_into_the_log_as_it_comes() -> None:
     log = Log("msg_1")
-    outcome = run(PROMPT, Claude([START, BLOCK, STOP]), shorten, log, Stop())
+    outcome = run(PROMPT, Acts(Claude([START, BLOCK, STOP]), shorten), log, Stop())
     assert log.events == [START, BLOCK, STOP]
     assert (outcome.status, outcome.error, list(outcome.repairs)) == ("complete", None, [])
     assert outcome.reply.content == [{"type": "text", "text": "Hi"}]
@@ -78,7 +90,7 @@ def test_every_event_goes_into_the_log_as_it_comes() -> None:
 
 
 def test_an_error_of_claudes_is_part_of_the_outcome() -> None:
-    outcome = run(PROMPT, Claude([START, BLOCK, UpstreamFailed("cut")]), shorten, Log("msg_1"), Stop())
+    outcome = run(PROMPT, Acts(Claude([START, BLOCK, UpstreamFailed("cut")]), shorten), Log("msg_1"), Stop())
     assert outcome.status == "failed"
     assert isinstance(outcome.error, UpstreamFailed)
     assert outcome.reply.content == [{"type": "text", "text": "Hi"}]
@@ -86,7 +98,7 @@ def test_an_error_of_claudes_is_part_of_the_outcome() -> None:
 
 def test_where_thinking_is_refused_it_is_asked_once_more_without() -> None:
     claude, log = Claude([ThinkingRefused("no")], [START, BLOCK, STOP]), Log("msg_1")
-    outcome = run(PROMPT, claude, shorten, log, Stop())
+    outcome = run(PROMPT, Acts(claude, shorten), log, Stop())
     assert [kinds(one) for one in claude.asked] == [
         ["text", "thinking", "text", "text"],
         ["text", "text", "text"],
@@ -98,10 +110,10 @@ def test_where_thinking_is_refused_it_is_asked_once_more_without() -> None:
 
 def test_a_second_refusal_is_the_end_and_so_is_one_in_mid_answer() -> None:
     twice = Claude([ThinkingRefused("no")], [ThinkingRefused("no")])
-    outcome = run(PROMPT, twice, shorten, Log("msg_1"), Stop())
+    outcome = run(PROMPT, Acts(twice, shorten), Log("msg_1"), Stop())
     assert (outcome.status, outcome.repairs) == ("failed", [THINKING_REMOVED])
     late = Claude([START, BLOCK, ThinkingRefused("no")])
-    outcome = run(PROMPT, late, shorten, Log("msg_1"), Stop())
+    outcome = run(PROMPT, Acts(late, shorten), Log("msg_1"), Stop())
     assert (outcome.status, outcome.repairs, len(late.asked)) == ("failed", [], 1)
     assert outcome.reply.content == [{"type": "text", "text": "Hi"}]
 
@@ -114,7 +126,7 @@ def test_where_the_prompt_is_too_long_it_is_asked_once_more_with_less() -> None:
         asked.append((prompt, refusal))
         return FIRST, RECEIPT
 
-    outcome = run(PROMPT, claude, shorten_and_note, log, Stop())
+    outcome = run(PROMPT, Acts(claude, shorten_and_note), log, Stop())
     assert asked == [(PROMPT, TOO_LONG)]
     assert claude.asked == [PROMPT, FIRST]
     assert (outcome.status, outcome.repairs, outcome.prompt) == ("complete", [SHORTENED], FIRST)
@@ -124,7 +136,7 @@ def test_where_the_prompt_is_too_long_it_is_asked_once_more_with_less() -> None:
 
 def test_what_is_still_too_long_is_the_end_and_tells_of_no_receipt() -> None:
     log = Log("msg_1")
-    outcome = run(PROMPT, Claude([TOO_LONG], [TOO_LONG]), shorten, log, Stop())
+    outcome = run(PROMPT, Acts(Claude([TOO_LONG], [TOO_LONG]), shorten), log, Stop())
     assert (outcome.status, outcome.error, outcome.repairs) == ("failed", TOO_LONG, [SHORTENED])
     assert log.events == []
 
@@ -136,14 +148,14 @@ def test_what_cannot_be_shortened_says_why() -> None:
         raise refusal
 
     claude = Claude([TOO_LONG])
-    outcome = run(PROMPT, claude, refuse, Log("msg_1"), Stop())
+    outcome = run(PROMPT, Acts(claude, refuse), Log("msg_1"), Stop())
     assert (outcome.status, outcome.error, outcome.prompt) == ("failed", refusal, PROMPT)
     assert len(claude.asked) == 1
 
 
 def test_both_repairs_may_be_needed_each_once() -> None:
     claude = Claude([TOO_LONG], [ThinkingRefused("no")], [START, BLOCK, STOP])
-    outcome = run(PROMPT, claude, lambda *_: (PROMPT, RECEIPT), Log("msg_1"), Stop())
+    outcome = run(PROMPT, Acts(claude, lambda *_: (PROMPT, RECEIPT)), Log("msg_1"), Stop())
     assert (outcome.status, sorted(outcome.repairs)) == ("complete", sorted(REPAIRS))
     assert "thinking" not in kinds(claude.asked[2])
 
@@ -168,6 +180,6 @@ def test_who_stops_an_answer_ends_it_unless_it_was_whole_already(
 
 def test_of_an_answer_that_is_stopped_what_came_is_kept() -> None:
     claude = Claude([START, BLOCK, UpstreamFailed("cut")])
-    outcome = run(PROMPT, claude, shorten, Log("msg_1"), stopped("cancelled"))
+    outcome = run(PROMPT, Acts(claude, shorten), Log("msg_1"), stopped("cancelled"))
     assert (outcome.status, outcome.error) == ("cancelled", None)
     assert outcome.reply.content == [{"type": "text", "text": "Hi"}]
