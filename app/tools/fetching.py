@@ -54,13 +54,13 @@ def fetch_url(bounds: Bounds, web: Web | None = None) -> Tool:
     """The tool, for these hosts."""
     way = web or Web()
 
-    def act(given: Mapping[str, Any], scene: Scene) -> str:
+    def _act(given: Mapping[str, Any], scene: Scene) -> str:
         clock = Clock(bounds.seconds, scene.stop)
         wanted = int(given.get("max_characters", USUAL_CHARACTERS))
         return fetch(urls.parse(str(given["url"])), wanted, bounds, way, clock)
 
     return Tool(
-        NAME, _description(bounds.hosts), INPUT, act, time_limit_seconds=bounds.seconds + AT_ITS_END_SECONDS
+        NAME, _description(bounds.hosts), INPUT, _act, time_limit_seconds=bounds.seconds + AT_ITS_END_SECONDS
     )
 
 

@@ -65,7 +65,7 @@ class _Page:
         self.size = 0
         self._address = address
         self._parts: list[str] = []
-        self._link: tuple[int, str] | None = None  # where its text begins, and where it leads
+        self._link: tuple[int, re.Match[str]] | None = None  # where its text begins, and its target
         self._is_kept = False  # whether spaces and lines stay as they are
 
     def text(self, raw: str) -> None:
@@ -81,7 +81,7 @@ class _Page:
     def tag(self, name: str, is_end: bool, attributes: str) -> None:
         """A tag, of which few mean something here."""
         if name == "a":
-            self._turn_link("" if is_end else self._target(attributes))
+            self._turn_link(None if is_end else HREF.search(attributes))
         elif BLOCK.fullmatch(name):
             self._is_kept = not is_end if name == "pre" else self._is_kept
             self._parts += ["\n"] if name in {"br", "tr", "li"} else ["\n", "\n"]
@@ -91,7 +91,7 @@ class _Page:
 
     def read(self, most_characters: int) -> Reading:
         """So much of it, without what is blank at the ends of lines, and no two blank lines."""
-        self._turn_link("")
+        self._turn_link(None)
         lines = "\n".join(line.rstrip() for line in "".join(self._parts).split("\n"))
         text = GAPS.sub("\n\n", lines).strip("\n")
         return Reading(text[:most_characters], max(self.size, len(text)) <= most_characters)
@@ -107,21 +107,24 @@ class _Page:
     def _is_at_start(self) -> bool:
         return not self._parts or self._parts[-1][-1:].isspace()
 
-    def _turn_link(self, target: str) -> None:
+    def _turn_link(self, href: re.Match[str] | None) -> None:
         """End the link that is open; begin another where there is a target."""
         if self._link:
             start, before = self._link
             said = "".join(self._parts[start:])
             words = " ".join(said.split())
             tail = "\n" if "\n" in said else " " if said[-1:].isspace() else ""
+            target = self._target(before[1].lstrip("\"'")) if words else ""
             del self._parts[start:]
-            self._say(f"[{words}]({before}){tail}" if words else tail)
-        self._link = (len(self._parts), target) if target else None
+            self._say((f"[{words}]({target})" if target else words) + tail)
+        self._link = (len(self._parts), href) if href else None
 
-    def _target(self, attributes: str) -> str:
-        found = HREF.search(attributes)
+    def _target(self, raw: str) -> str:
+        """Where it leads, if that is another page and not too long."""
+        if raw.startswith("#"):
+            return ""
         try:
-            target = urljoin(self._address, html.unescape(found[1].lstrip("\"'")).strip()) if found else ""
+            target = urljoin(self._address, html.unescape(raw).strip())
         except ValueError:
             return ""
         return target if target.startswith(("http://", "https://")) and len(target) <= MOST_OF_A_LINK else ""

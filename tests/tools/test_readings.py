@@ -88,6 +88,7 @@ def test_a_page_becomes_text_with_headings_lists_and_links() -> None:
         ("a<?php x ?>b<![CDATA[x]]>c", "abc"),
         ('<a href="javascript:x">a</a><a name=x>b</a><a href="">c</a>', "ab[c](https://example.org/a/b)"),
         ("<a href='//[x'>a</a>", "a"),
+        ('<a href="#x"> a </a>b', "a b"),
         ("<a data-href=/x href=/y>a", "[a](https://example.org/y)"),
         ("<a href=/x></a>a", "a"),
         (f"<a href=/{'x' * 500}>a</a>", "a"),
