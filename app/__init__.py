@@ -9,7 +9,7 @@ from app import api, cli, extensions
 from app.claude.client import Address, Claude, Patience
 from app.claude.retries import Policy
 from app.claude.simulator import Simulator
-from app.services import health, leases, logs, turns
+from app.services import health, leases, logs, toolboxes, turns
 from app.telemetry import logging, metrics, otel, tracing
 from app.telemetry.redaction import Redactor
 from config import VERSION, Config
@@ -35,7 +35,9 @@ def create_app(config: Config | None = None) -> Flask:
         MAX_FORM_MEMORY_SIZE=config.max_body_bytes,
     )
     app.json = KeptOrder(app)
-    logs.bind(extensions.bind(app, config, make_claude(config)))
+    parts = extensions.bind(app, config, make_claude(config))
+    logs.bind(parts)
+    toolboxes.bind(parts)
     api.register(app, VERSION, config)
     cli.register(app)
     return app

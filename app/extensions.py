@@ -25,7 +25,6 @@ from app.models.base import Model
 from app.oidc.keys import Keys
 from app.telemetry import redaction
 from app.telemetry.redaction import Redactor
-from app.tools.built_in import built_in
 from app.tools.registry import Registry
 from app.turns.journal import Journal
 from app.turns.lines import Crowd, Lines
@@ -56,10 +55,11 @@ migrate = Migrate()
 
 
 class Parts:
-    """What one app has of its own. The service of logs adds how they are written and read."""
+    """What one app has of its own. Services add how logs are written and read, and which tools there are."""
 
     journal: Journal
     tails: Tails
+    tools: Registry
 
     def __init__(self, app: Flask, config: Config, claude: Claude) -> None:
         self.config = config
@@ -69,7 +69,6 @@ class Parts:
         self.mirror: Mirror | None = None
         self.catalog = Catalog(claude.models)
         self.runner = Runner()
-        self.tools = Registry(built_in(), frozenset(config.approved_tools))
         self.lines = Lines()
         self.starting = Crowd()
         self.write_lock = threading.Lock()

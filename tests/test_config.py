@@ -30,6 +30,7 @@ WORDS = {
     "COLLOQUY_BUDGET_LADDER": "max_tokens,model",
     "COLLOQUY_CHEAPER_MODEL": "claude-haiku-4-5",
     "COLLOQUY_FETCH_HOSTS": "example.org,*.example.com:8443",
+    "COLLOQUY_TOOLS_APPROVAL": "fetch_url",
     "COLLOQUY_LOG_FORMAT": "json",
     "COLLOQUY_LOG_LEVEL": "DEBUG",
 }

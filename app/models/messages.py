@@ -94,6 +94,11 @@ class Message(Model):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
+    @property
+    def waiting(self) -> list[dict[str, Any]] | None:
+        """The calls that a client must answer, without those whose results are there."""
+        return [one for one in self.awaits if "needs" in one] if self.awaits else None
+
 
 def select_messages_of(user_id: str) -> Select[Message]:
     """What one person may see: the messages of their own sessions."""

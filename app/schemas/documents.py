@@ -87,7 +87,7 @@ class ExportedMessage(MessageView):
     """A message as it is exported."""
 
     class Meta:
-        exclude = ("session_id", "updated_at", "estimated_tokens", "tokens", "context", "awaits", "turn_id")
+        exclude = ("session_id", "updated_at", "estimated_tokens", "tokens", "context", "waiting", "turn_id")
 
     bound_to = fields.String(
         required=True, allow_none=True, metadata={"description": "What its thinking is bound to."}

@@ -20,8 +20,7 @@ from app.schemas.base import (
 from app.schemas.content import ANY_BLOCK, Content
 from app.schemas.money import dollars
 from app.schemas.sessions import MOST_SYSTEM_CHARACTERS
-from app.schemas.tools import MOST_RESULTS, GivenResult
-from app.services.endings import waiting
+from app.schemas.tools import MOST_RESULTS, AwaitedView, GivenResult
 from app.turns.run import REPAIRS
 
 MOST_EVENTS = 2**31 - 1
@@ -141,14 +140,12 @@ class MessageView(StrictSchema):
             "description": "What had to be changed in the request before Claude took it.",
         },
     )
-    awaits = fields.Function(
-        lambda row: waiting(row.awaits) if row.awaits else None,
+    waiting = fields.List(
+        fields.Nested(AwaitedView),
         required=True,
-        metadata={
-            "type": ["array", "null"],
-            "items": {"$ref": "#/components/schemas/AwaitedView"},
-            "description": "Of an answer that is `requires_action`: the calls that wait for you.",
-        },
+        allow_none=True,
+        data_key="awaits",
+        metadata={"description": "Of an answer that is `requires_action`: the calls that wait for you."},
     )
     turn_id = fields.String(
         required=True,

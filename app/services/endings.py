@@ -54,7 +54,7 @@ class Ending:
             "stop_reason": self.reply.stop_reason,
         }
         if self.awaits:
-            done["awaits"] = waiting(self.awaits)
+            done["awaits"] = [one for one in self.awaits if "needs" in one]
         costs = [bills.event(charge)] if charge and charge.status == SETTLED else []
         wrong = [Event.made("error", self.problem)] if self.problem else []
         return [*costs, *wrong, Event.made("colloquy.done", done)]
@@ -107,8 +107,3 @@ def count(session: Session, session_id: str, came: Reply, new_messages: int = 0)
     statement = update(ChatSession).where(ChatSession.id == session_id)
     counted = statement.values(**sums, updated_at=now()).returning(ChatSession.user_id)
     return session.execute(counted).scalar_one()
-
-
-def waiting(awaits: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The calls that a client must answer, without those whose results are there."""
-    return [one for one in awaits if "needs" in one]

@@ -7,8 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.errors import Fault, Invalid
-from app.extensions import parts
+from app.extensions import Parts, parts
+from app.services import memories
 from app.services.pages import Ask, Page, cut
+from app.tools.built_in import built_in
+from app.tools.fetching import Bounds, fetch_url
+from app.tools.registry import Registry
 from app.tools.values import Call, Tool
 from app.turns.rounds import APPROVAL, OURS, THEIRS
 
@@ -28,6 +32,15 @@ class Toolbox:
         if call.name in self.tools:
             return APPROVAL if call.name in self.approvals else OURS
         return THEIRS if any(one["name"] == call.name for one in self.declared) else OURS
+
+
+def bind(of: Parts) -> None:
+    """Give an app the tools that every server has, and those that its settings allow."""
+    config = of.config
+    bounds = Bounds(config.fetchable, config.fetch_seconds, config.fetch_bytes)
+    pages = [fetch_url(bounds)] if config.fetchable else []
+    tools = [*built_in(), memories.recall_tool(of.context), *pages]
+    of.tools = Registry(tools, frozenset(config.approved_tools))
 
 
 def of(allowed: Sequence[Any] | None) -> Toolbox:

@@ -15,6 +15,7 @@ from app.errors import all_errors
 from app.services.roles import SCOPES
 from tests.support import Api
 
+WEATHER = {"name": "weather", "input_schema": {"type": "object"}}
 METHODS = {"get", "post", "put", "patch", "delete"}
 
 
@@ -87,6 +88,9 @@ def message_for(api: Api, path: str, session_id: str) -> str:
                 session_id, "[[fault: cut after=9]][[reply: text=All that there is to say about it]]"
             ).json()["message_id"]
         )
+    if path.endswith("/tool_results"):
+        api.patch(f"/sessions/{session_id}", json={"tools": [WEATHER]})
+        return str(api.send_to(session_id, "[[reply: tool=weather]]").json()["message"]["id"])
     if path.endswith("/compact"):
         api.say(session_id, "Something before it")
     turn = api.send_to(session_id, "Hello").json()
@@ -109,6 +113,9 @@ def test_every_example_is_taken(admin: Api, document: dict[str, Any]) -> None:
             example = dict(one["requestBody"]["content"]["application/json"]["example"])
             if "message_id" in example:
                 example["message_id"] = message_id
+            if "results" in example:
+                (waits,) = api.get(f"/messages/{message_id}").json()["awaits"]
+                example["results"] = [{**example["results"][0], "tool_use_id": waits["tool_use_id"]}]
             answer = admin.request(method, address, json=example)
             assert answer.status_code in {200, 201}, f"{address}: {answer.text}"
 
