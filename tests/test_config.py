@@ -29,6 +29,13 @@ WORDS = {
     "COLLOQUY_ADMINS_READ_MESSAGES": "True",
     "COLLOQUY_BUDGET_LADDER": "max_tokens,model",
     "COLLOQUY_CHEAPER_MODEL": "claude-haiku-4-5",
+    "OTEL_SDK_DISABLED": "true",
+    "OTEL_TRACES_EXPORTER": "otlp",
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4318",
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://localhost:4318/v1/traces",
+    "OTEL_EXPORTER_OTLP_HEADERS": "x=y",
+    "OTEL_EXPORTER_OTLP_TRACES_HEADERS": "x=z",
+    "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "span_only",
     "COLLOQUY_LOG_FORMAT": "json",
     "COLLOQUY_LOG_LEVEL": "DEBUG",
 }
@@ -175,7 +182,7 @@ def test_secrets_are_in_no_repr_and_are_known_to_the_redactor() -> None:
     settings = Config.from_environ(WORDS)
     for secret in ("sk-ant-1", KEY, "hunter22"):
         assert secret not in repr(settings)
-    assert settings.secrets == ("sk-ant-1", KEY, "hunter22")
+    assert settings.secrets == ("sk-ant-1", KEY, "hunter22", "y", "z")
 
 
 @pytest.mark.parametrize(
@@ -244,3 +251,11 @@ def test_more_than_one_process_needs_postgresql(url: str) -> None:
         Config(workers=2, database_url=url)
     assert Config(workers=1, database_url=url).workers == 1
     assert Config(workers=2, database_url=POSTGRES).workers == 2
+
+
+def test_what_is_sent_to_a_receiver_of_traces_is_secret() -> None:
+    headers = "authorization=Basic%20c2VjcmV0LW9uZQ==, x-key = secret-two"
+    config = Config(otel_headers=headers, otel_traces_headers="x-key=secret-three,odd")
+    assert {"c2VjcmV0LW9uZQ==", "Basic c2VjcmV0LW9uZQ==", "secret-two", "secret-three"} <= {*config.secrets}
+    assert "" not in config.secrets
+    assert "secret" not in repr(config)
