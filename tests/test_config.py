@@ -31,6 +31,13 @@ WORDS = {
     "COLLOQUY_CHEAPER_MODEL": "claude-haiku-4-5",
     "COLLOQUY_FETCH_HOSTS": "example.org,*.example.com:8443",
     "COLLOQUY_TOOLS_APPROVAL": "fetch_url",
+    "OTEL_SDK_DISABLED": "true",
+    "OTEL_TRACES_EXPORTER": "otlp",
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4318",
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://localhost:4318/v1/traces",
+    "OTEL_EXPORTER_OTLP_HEADERS": "x=y",
+    "OTEL_EXPORTER_OTLP_TRACES_HEADERS": "x=z",
+    "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "span_only",
     "COLLOQUY_LOG_FORMAT": "json",
     "COLLOQUY_LOG_LEVEL": "DEBUG",
 }
@@ -183,7 +190,7 @@ def test_secrets_are_in_no_repr_and_are_known_to_the_redactor() -> None:
     settings = Config.from_environ(WORDS)
     for secret in ("sk-ant-1", KEY, "hunter22"):
         assert secret not in repr(settings)
-    assert settings.secrets == ("sk-ant-1", KEY, "hunter22")
+    assert settings.secrets == ("sk-ant-1", KEY, "hunter22", "y", "z")
 
 
 @pytest.mark.parametrize(
@@ -252,3 +259,11 @@ def test_more_than_one_process_needs_postgresql(url: str) -> None:
         Config(workers=2, database_url=url)
     assert Config(workers=1, database_url=url).workers == 1
     assert Config(workers=2, database_url=POSTGRES).workers == 2
+
+
+def test_what_is_sent_to_a_receiver_of_traces_is_secret() -> None:
+    headers = "authorization=Basic%20c2VjcmV0LW9uZQ==, x-key = secret-two"
+    config = Config(otel_headers=headers, otel_traces_headers="x-key=secret-three,odd")
+    assert {"c2VjcmV0LW9uZQ==", "Basic c2VjcmV0LW9uZQ==", "secret-two", "secret-three"} <= {*config.secrets}
+    assert "" not in config.secrets
+    assert "secret" not in repr(config)

@@ -1,52 +1,83 @@
-"""What the `anthropic` package's span of a call is told."""
+"""What the `anthropic` package's own span of a call learns, though we read its stream ourselves."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from types import SimpleNamespace
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
+import pytest
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import StatusCode
+
+from app.claude.client import Address, Claude, Patience
 from app.claude.events import Event
-from app.claude.observers import observed
+from app.claude.retries import Policy
+from app.errors import ColloquyError
+from tests.upstreams import BEGIN, END, HELLO, STOP, TEXT, saying, told
 
-START = Event.made("message_start", {"message": {"id": "msg_1", "usage": {"input_tokens": 3}, "content": []}})
-DELTAS = [Event.made("content_block_delta", {"index": 0, "delta": {"type": "text_delta"}})] * 3
-STOP = Event.made("message_stop", {})
-
-
-class Watching:
-    """Notes what it is told, as the package's own observer has the words for it."""
-
-    def __init__(self) -> None:
-        self.told: list[Any] = []
-
-    def begin(self) -> None:
-        self.told.append("begin")
-
-    def item(self, item: Any) -> None:
-        self.told.append(item["type"] if isinstance(item, dict) else type(item).__name__)
-
-    def end(self, how: str) -> None:
-        self.told.append(how)
+BODY = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "Hello"}]}
+WHOLE = [BEGIN, TEXT, HELLO, HELLO, END, STOP]
 
 
-def told(events: Sequence[Event]) -> list[Any]:
-    watching = Watching()
-    response = SimpleNamespace(stream=SimpleNamespace(stream_observer=watching))
-    assert list(observed(response, iter(events))) == list(events), "they pass as they are"
-    return watching.told
+@pytest.fixture
+def exporter() -> Iterator[InMemorySpanExporter]:
+    exporter = InMemorySpanExporter()
+    yield exporter
+    exporter.shutdown()
 
 
-def test_it_learns_the_usage_and_the_first_delta_and_ends_with_the_answer() -> None:
-    wanted = ["begin", "RawMessageStartEvent", "content_block_delta", "message_stop", "read"]
-    assert told([START, *DELTAS, STOP]) == wanted
+def answered(exporter: InMemorySpanExporter, payloads: Sequence[str]) -> tuple[list[Event], ReadableSpan]:
+    """What is read of an answer with these events, and its span."""
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    found: list[Event] = []
+    with saying(payloads) as url:
+        claude = Claude(lambda: Address(url, "k"), Patience(5, 5, Policy(1, 5)))
+        claude.trace_with({"tracer_provider": provider})
+        with suppress(ColloquyError):
+            found.extend(claude.stream(dict(BODY)))
+        claude.close()
+    (span,) = exporter.get_finished_spans()
+    return found, span
 
 
-def test_what_claude_has_garbled_is_left_out() -> None:
-    odd = Event.made("message_start", {"message": [[1]], "type": {}})
-    assert told([odd, STOP])[-1] == "read"
+def test_it_learns_the_usage_and_when_the_first_delta_came(exporter: InMemorySpanExporter) -> None:
+    events, span = answered(exporter, WHOLE)
+    assert [one.text for one in events] == WHOLE, "they pass as they are"
+    said = span.attributes or {}
+    assert (said["gen_ai.usage.input_tokens"], said["gen_ai.usage.output_tokens"]) == (1, 3)
+    assert said["anthropic.message.stop_reason"] == "end_turn"
+    assert "gen_ai.response.time_to_first_chunk" in said
+    assert span.status.status_code == StatusCode.OK
 
 
-def test_a_call_without_a_span_is_read_as_it_is() -> None:
-    events = iter([START, STOP])
-    assert observed(SimpleNamespace(stream=SimpleNamespace()), events) is events
+def test_it_ends_with_the_answer_and_not_when_the_connection_is_let_go(
+    exporter: InMemorySpanExporter,
+) -> None:
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    with saying(WHOLE, pings=3) as url:
+        claude = Claude(lambda: Address(url, "k"), Patience(5, 5, Policy(1, 5)))
+        claude.trace_with({"tracer_provider": provider})
+        events = claude.stream(dict(BODY))
+        while next(events).name != "message_stop":
+            assert exporter.get_finished_spans() == ()
+        assert len(exporter.get_finished_spans()) == 1
+        list(events)
+        claude.close()
+    assert len(exporter.get_finished_spans()) == 1
+
+
+def test_what_breaks_off_is_an_error(exporter: InMemorySpanExporter) -> None:
+    events, span = answered(exporter, [BEGIN, TEXT, HELLO])
+    assert len(events) == 3
+    assert span.status.status_code != StatusCode.OK
+
+
+def test_what_claude_has_garbled_reaches_the_reader_all_the_same(exporter: InMemorySpanExporter) -> None:
+    odd = [told("message_start", message=[[1]]), told("content_block_start", index={}, content_block=7)]
+    events, span = answered(exporter, [*odd, TEXT, END, STOP])
+    assert len(events) == 5
+    assert span.name == "anthropic.messages.create"
