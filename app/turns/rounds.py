@@ -68,7 +68,8 @@ def play(prompt: P, acts: Acts[P], log: Log, stop: Stop) -> Outcome[P]:
             status, error = ending_of_stop(stop)
             return replace(outcome, status=status, error=error)
         if asked.awaited:
-            return replace(outcome, status=REQUIRES_ACTION, awaits=_awaits(asked, results))
+            calls = calls_in(outcome.reply.content)
+            return replace(outcome, status=REQUIRES_ACTION, awaits=_awaits(calls, asked, results))
         acts.keep(outcome, results)
         try:
             prompt = acts.next_prompt()
@@ -117,13 +118,15 @@ def _note(log: Log, result: Result) -> None:
     log.append(ended(result))
 
 
-def _awaits(asked: Round, results: Sequence[Result]) -> list[dict[str, Any]]:
-    """Every call of the answer in order: those that wait, and the results of the others."""
-    waiting = [
-        {"tool_use_id": call.id, "name": call.name, "input": dict(call.input), "needs": needs}
-        for call, needs in asked.awaited
-    ]
-    return [*waiting, *({"tool_use_id": one.call.id, "result": one.as_block} for one in results)]
+def _awaits(
+    calls: Sequence[Call], asked: Round, results: Sequence[Result]
+) -> list[dict[str, Any]]:
+    """Every call in order: what it needs, or its result."""
+    found = {one.call.id: {"tool_use_id": one.call.id, "result": one.as_block} for one in results}
+    for call, needs in asked.awaited:
+        about = {"tool_use_id": call.id, "name": call.name, "input": dict(call.input)}
+        found[call.id] = {**about, "needs": needs}
+    return [found[one.id] for one in calls]
 
 
 def _object(value: Any) -> dict[str, Any]:
