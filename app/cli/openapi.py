@@ -58,7 +58,10 @@ def as_postman(document: dict[str, Any]) -> dict[str, Any]:
         "variable": [
             {"key": "address", "value": "http://127.0.0.1:8000"},
             {"key": "key", "value": "clq_your_key"},
-            *({"key": name, "value": ""} for name in ("session_id", "message_id", "key_id", "user_id")),
+            *(
+                {"key": name, "value": ""}
+                for name in ("session_id", "message_id", "key_id", "user_id", "trace_id")
+            ),
         ],
         "item": [{"name": tag, "item": items} for tag, items in folders.items()],
     }

@@ -1,1 +1,1 @@
-"""Logging and redaction: names used everywhere, wired once in create_app."""
+"""Logging, redaction and traces: names used everywhere, wired once in create_app."""

@@ -66,6 +66,7 @@ def test_lists_and_sends_run_a_fixed_number_of_statements(app: Flask, api: Api) 
     acts = {
         "list": lambda: api.get("/sessions"),
         "path": lambda: api.get(f"/sessions/{session_id}/messages"),
+        "traces": lambda: api.get("/traces?tool=fetch"),
         "search": lambda: api.get("/messages?q=hello"),
         "send": lambda: api.send_to(session_id, "hello"),
         "export": lambda: api.get(f"/sessions/{session_id}/export"),

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.dialects import sqlite
 
-from app.models.base import JsonText, UtcDateTime, new_id
+from app.models.base import JsonText, UtcDateTime, first_id, new_id
 
 DIALECT = sqlite.dialect()  # type: ignore[no-untyped-call]
 JSON = st.recursive(
@@ -22,6 +22,23 @@ def test_ids_sort_by_age_and_are_not_guessable() -> None:
     assert len(set(made)) == 1000
     assert all(one.startswith("ses_") and len(one) == 30 for one in made)
     assert [one[:14] for one in made] == sorted(one[:14] for one in made)
+
+
+def test_an_id_may_be_of_another_time_and_a_time_has_a_first_id() -> None:
+    at = datetime(2026, 11, 25, 12, tzinfo=UTC)
+    before, after = at - timedelta(milliseconds=1), at + timedelta(milliseconds=1)
+    assert first_id("trc", before) < new_id("trc", before) < first_id("trc", at)
+    assert first_id("trc", at) < new_id("trc", at) < first_id("trc", after)
+    assert new_id("trc", after) < new_id("trc")
+    ends = (
+        datetime.min.replace(tzinfo=UTC),
+        datetime(1969, 1, 1, tzinfo=UTC),
+        at,
+        datetime.max.replace(tzinfo=UTC),
+    )
+    made = [first_id("trc", one) for one in ends]
+    assert made == sorted(made)
+    assert {len(one) for one in made} == {30}
 
 
 def test_times_are_in_utc_on_both_sides() -> None:
