@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any
 
-from app.tools.hosts.functions import WrongArguments, describe
+from app.tools.hosts.functions import WrongArguments, call, describe
 from app.tools.values import Scene, Tool, ToolFailed
 
 _SCENE: ContextVar[Scene] = ContextVar("tool_scene")
@@ -19,7 +19,7 @@ def tool_of(function: Callable[..., Any], *, needs_approval: bool = False, is_pa
     def act(arguments: Mapping[str, Any], scene: Scene) -> Any:
         token = _SCENE.set(scene)
         try:
-            return found.call(arguments)
+            return call(function, arguments)
         except WrongArguments as error:
             raise ToolFailed(f"The arguments are wrong: {error}.") from None
         finally:

@@ -23,27 +23,28 @@ class WrongArguments(ValueError):
 
 @dataclass(frozen=True)
 class Described:
-    """A function's name, what it does, what it takes as a JSON schema, and how it is called."""
+    """A function's name, what it does, and what it takes as a JSON schema."""
 
     name: str
     description: str
     input_schema: Mapping[str, Any]
-    call: Callable[[Mapping[str, Any]], Any]
 
 
 def describe(function: Function) -> Described:
     """Read it off the signature and the docstring. Raises TypeError that says why it can be no tool."""
     name, document = function.__name__, parse(inspect.getdoc(function) or "")
-    if not document.description:
+    description = (document.description or "").strip()
+    if not description:
         raise TypeError(f"{name} needs a docstring that tells Claude what it does and when to call it")
     for one in inspect.signature(function).parameters.values():
         _check(name, one)
     try:
-        checked = validate_call(function)
-        schema = TypeAdapter(cast(Any, checked)).json_schema(schema_generator=_generator(document))
+        schema = TypeAdapter(cast(Any, validate_call(function))).json_schema(
+            schema_generator=_generator(document)
+        )
     except (PydanticUserError, NameError) as error:
         raise TypeError(f"{name} takes what JSON cannot say: {error}") from error
-    return Described(name, document.description, schema, lambda given: _call(checked, given))
+    return Described(name, description, schema)
 
 
 def _check(name: str, one: inspect.Parameter) -> None:
@@ -55,12 +56,13 @@ def _check(name: str, one: inspect.Parameter) -> None:
         )
 
 
-def _call(checked: Function, given: Mapping[str, Any]) -> Any:
+def call(function: Function, given: Mapping[str, Any]) -> Any:
+    """Its result. Raises WrongArguments, in words, for what it does not take."""
     try:
-        result = checked(**given)
+        result = validate_call(function)(**given)
         return asyncio.run(result) if inspect.iscoroutine(result) else result
     except ValidationError as error:
-        if error.title != checked.__name__:  # it is about something that the function did
+        if error.title != function.__name__:  # it is about something that the function did
             raise
         raise WrongArguments(_in_words(error)) from None
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import BaseModel, Field, ValidationError
 
-from app.tools.hosts.functions import Function, WrongArguments, describe
+from app.tools.hosts.functions import Function, WrongArguments, call, describe
 
 
 class Address(BaseModel):
@@ -58,10 +58,9 @@ def test_name_description_and_schema_come_from_the_function() -> None:
 
 
 def test_what_is_given_is_made_what_the_function_takes() -> None:
-    call = describe(book).call
-    assert call({"day": "2026-11-25", "guests": 2}) == "table for 2 on Wednesday"
+    assert call(book, {"day": "2026-11-25", "guests": 2}) == "table for 2 on Wednesday"
     given = {"day": "2026-11-25", "guests": 2, "at": {"street": "Main"}, "kind": "room"}
-    assert call(given) == "room for 2 on Wednesday at Main 1"
+    assert call(book, given) == "room for 2 on Wednesday at Main 1"
 
 
 @pytest.mark.parametrize(
@@ -76,7 +75,7 @@ def test_what_is_given_is_made_what_the_function_takes() -> None:
 )
 def test_what_does_not_fit_is_said_without_repeating_it(given: dict[str, Any], says: str) -> None:
     with pytest.raises(WrongArguments) as found:
-        describe(book).call(given)
+        call(book, given)
     assert str(found.value).startswith(says)
     assert "someday" not in str(found.value)
 
@@ -88,7 +87,7 @@ def failing(one: str) -> Address:
 
 def test_what_the_function_does_wrong_itself_is_not_blamed_on_the_arguments() -> None:
     with pytest.raises(ValidationError):
-        describe(failing).call({"one": "x"})
+        call(failing, {"one": "x"})
 
 
 def bare(one: str) -> None: ...
