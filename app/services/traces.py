@@ -102,7 +102,7 @@ def of_message(caller: Caller, message_id: str) -> Trace:
     """The trace of the turn that made a message; raises NotFound, which says why there is none."""
     with reading() as session:
         message = messages.readable(session, caller, message_id)
-        trace = session.scalar(_whole().where(Trace.message_id == message.id))
+        trace = session.scalar(_whole().where(Trace.message_id == (message.turn_id or message.id)))
     if trace is None:
         raise NotFound(_why_there_is_none(message))
     return trace

@@ -118,9 +118,7 @@ def _note(log: Log, result: Result) -> None:
     log.append(ended(result))
 
 
-def _awaits(
-    calls: Sequence[Call], asked: Round, results: Sequence[Result]
-) -> list[dict[str, Any]]:
+def _awaits(calls: Sequence[Call], asked: Round, results: Sequence[Result]) -> list[dict[str, Any]]:
     """Every call in order: what it needs, or its result."""
     found = {one.call.id: {"tool_use_id": one.call.id, "result": one.as_block} for one in results}
     for call, needs in asked.awaited:

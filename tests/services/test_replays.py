@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -25,7 +25,7 @@ sys.addaudithook(lambda event, _: opened.append(event) if watching[0] and event 
 
 
 @pytest.fixture
-def replay(ada: Caller) -> Iterator[Callable[[str], replays.Replay]]:
+def replay(ada: Caller) -> Callable[[str], replays.Replay]:
     """Plays a turn again, and sees that nothing is opened for it."""
 
     def _replay(message_id: str) -> replays.Replay:
@@ -38,7 +38,7 @@ def replay(ada: Caller) -> Iterator[Callable[[str], replays.Replay]]:
             watching[0] = False
             assert opened == []
 
-    yield _replay
+    return _replay
 
 
 Replay = Callable[[str], replays.Replay]
