@@ -11,7 +11,7 @@ from typing import Any
 from app.claude.stop import Stop
 from app.telemetry.logging import logger
 from app.tools import timed
-from app.tools.hosts.outputs import Long
+from app.tools.hosts.outputs import unpacked
 from app.tools.processes import Host
 from app.tools.registry import Registry
 from app.tools.timed import GivenUp
@@ -21,7 +21,6 @@ log_lines = logger("tools")
 MEMORY_BYTES = 1_073_741_824  # that a call may take
 PROCESSOR_SHARE = 4  # processors that a call may keep busy for all of its time
 LOADED_AT_ONCE = 4
-MOST_BYTES_A_CHARACTER, MOST_BYTES_BESIDES = 6, 1_000_000  # of an answer
 
 
 def host(limits: Limits, environ: Mapping[str, str]) -> Host:
@@ -55,8 +54,7 @@ def _tools(path: Path, host: Host, limits: Limits) -> Sequence[Tool]:
 
 def _act(host: Host, path: Path, name: str, limits: Limits) -> Act:
     def act(arguments: Mapping[str, Any], scene: Scene) -> Any:
-        reply = _ask(host, path, name, arguments, limits, scene.stop)
-        return Long(*reply["long"]) if "long" in reply else reply["output"]
+        return unpacked(_ask(host, path, name, arguments, limits, scene.stop))
 
     return act
 
@@ -64,14 +62,5 @@ def _act(host: Host, path: Path, name: str, limits: Limits) -> Act:
 def _ask(
     host: Host, path: Path, function: str | None, arguments: Mapping[str, Any], limits: Limits, stop: Stop
 ) -> Mapping[str, Any]:
-    most = limits.kept_characters
-    request = {
-        "file": str(path),
-        "function": function,
-        "arguments": dict(arguments),
-        "most_characters": most,
-    }
-    reply = host.call(request, stop, most * MOST_BYTES_A_CHARACTER + MOST_BYTES_BESIDES)
-    if "error" in reply:
-        raise ToolFailed(str(reply["error"]))
-    return reply
+    request = {"file": str(path), "function": function, "arguments": dict(arguments)}
+    return host.call(request, stop, limits.kept_characters)

@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from app.tools import folder
+from app.telemetry.logging import logger
+from app.tools import folder, mcp_servers
 from app.tools.registry import Registry
 from app.tools.values import FOLDER, Limits, Tool
+
+log_lines = logger("tools")
 
 
 @dataclass(frozen=True)
@@ -37,4 +40,16 @@ def begin(sources: Sources, tools: Iterable[Tool]) -> Registry:
         host.start()
         load = partial(folder.load, Path(sources.folder), host, registry, sources.limits)
         threading.Thread(target=load, daemon=True).start()
+    if sources.mcp_servers:
+        _begin_mcp(sources, registry)
     return registry
+
+
+def _begin_mcp(sources: Sources, registry: Registry) -> None:
+    try:
+        servers = mcp_servers.read_servers(Path(sources.mcp_servers))
+    except ValueError as error:
+        log_lines.error("the MCP servers of %s are left out: %s", sources.mcp_servers, error)
+        return
+    if servers:
+        mcp_servers.load(servers, registry, sources.limits, sources.environ)

@@ -24,9 +24,10 @@ log_lines = logger("tools")
 HERE = str(Path(__file__).parent)
 STARTS_AGAIN_AFTER_SECONDS = 1.0
 WAITS_SECONDS = 5.0  # for a host that is being started
-SECONDS_TO_END = 5.0
+SECONDS_TO_END = 8.0  # an MCP server may take a few
 PAUSE_SECONDS = 0.05
 MOST_LINE_CHARACTERS = 1_000
+MOST_BYTES_A_CHARACTER, MOST_BYTES_BESIDES = 6, 1_000_000  # of a reply
 Told = Callable[[Mapping[str, Any]], None]
 
 
@@ -55,17 +56,21 @@ class Host:
         """Run it from now on, until `close`."""
         self._watch.start()
 
-    def call(self, request: Mapping[str, Any], stop: Stop, most_bytes: int) -> Mapping[str, Any]:
-        """Its reply. ToolFailed where none comes, or one too long; `stop` hangs up, which ends the call."""
+    def call(self, request: Mapping[str, Any], stop: Stop, most_characters: int) -> Mapping[str, Any]:
+        """Its reply. ToolFailed for an error, or where none comes; `stop` hangs up, which ends the call."""
+        most_bytes = most_characters * MOST_BYTES_A_CHARACTER + MOST_BYTES_BESIDES
         with self._connected() as connection:
             stop.attach(lambda: _hang_up(connection))
             try:
-                wire.write(connection, request)
-                return dict(wire.read(connection, most_bytes))
+                wire.write(connection, {**request, "most_characters": most_characters})
+                reply = dict(wire.read(connection, most_bytes))
             except (EOFError, OSError):
                 raise ToolFailed("The tool ended before it answered.") from None
             except (ValueError, TypeError, RecursionError):
                 raise ToolFailed("The tool's answer is too long, or none at all.") from None
+        if "error" in reply:
+            raise ToolFailed(str(reply["error"]))
+        return reply
 
     def close(self) -> None:
         """End it, and with it what it runs."""

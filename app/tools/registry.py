@@ -52,9 +52,13 @@ class Registry:
                     log_lines.warning("the tool %s of %s is left out: %s", one.name, one.source, wrong)
                 else:
                     taken[one.name] = self._with_approval(one)
-            self._tools = MappingProxyType(taken)
-            self._expected.discard(source)
-            self._changed.notify_all()
+            self._tools = MappingProxyType(dict(sorted(taken.items(), key=_place)))
+            self._have_come(source)
+
+    def put_nothing(self, source: str) -> None:
+        """Wait for this source no longer. What it put before stays."""
+        with self._changed:
+            self._have_come(source)
 
     def wait(self, most_seconds: float) -> bool:
         """Return when every source has put its tools, or after so many seconds; whether all have."""
@@ -69,8 +73,17 @@ class Registry:
         while self._closing:
             self._closing.pop()()
 
+    def _have_come(self, source: str) -> None:
+        self._expected.discard(source)
+        self._changed.notify_all()
+
     def _with_approval(self, tool: Tool) -> Tool:
         return replace(tool, needs_approval=True) if tool.name in self._approval else tool
+
+
+def _place(named: tuple[str, Tool]) -> tuple[bool, str]:
+    """Whenever a source comes, the order is the same: Claude's prompt cache depends on it."""
+    return named[1].source != BUILT_IN, named[1].source
 
 
 def _refusal(tool: Tool, taken: Mapping[str, Tool]) -> str:

@@ -54,8 +54,13 @@ def call(
 
 def host_process() -> psutil.Process:
     """The one host that runs now."""
-    (found,) = [one for one in psutil.Process().children() if "hosts." in " ".join(one.cmdline())]
+    (found,) = host_processes()
     return found
+
+
+def host_processes() -> list[psutil.Process]:
+    """The hosts that run now."""
+    return [one for one in psutil.Process().children() if "hosts." in " ".join(one.cmdline())]
 
 
 def wait_until(holds: Callable[[], Any], seconds: float = 10) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 from . import wire
 from .children import Children
 from .functions import Described, Function, call, describe
-from .outputs import Long, cut, output_of
+from .outputs import cut, output_of, packed
 
 OPEN_FILES = 1_024
 APPROVAL = "APPROVAL"  # a file's list of its functions that need it
@@ -55,12 +55,7 @@ def _reply(request: Mapping[str, Any]) -> Mapping[str, Any]:
     if request["function"] is None:
         return _declared(module)
     value = call(getattr(module, request["function"]), request["arguments"])
-    output = cut(output_of(value), request["most_characters"])
-    return (
-        {"long": [output.head, output.tail, output.left_out]}
-        if isinstance(output, Long)
-        else {"output": output}
-    )
+    return packed(cut(output_of(value), request["most_characters"]))
 
 
 def _imported(path: Path) -> ModuleType:

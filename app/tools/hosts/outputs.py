@@ -52,6 +52,18 @@ def cut(output: Output, most: int, image_characters: int | None = None) -> Outpu
     return cut_blocks(output, most, image_characters)
 
 
+def packed(output: Output) -> Mapping[str, Any]:
+    """As it is said over the wire."""
+    if isinstance(output, Long):
+        return {"long": [output.head, output.tail, output.left_out]}
+    return {"output": output}
+
+
+def unpacked(reply: Mapping[str, Any]) -> Any:
+    """What was packed, or whatever was said in its place."""
+    return Long(*reply["long"]) if "long" in reply else reply["output"]
+
+
 def cut_blocks(blocks: Sequence[Block], most: int, image_characters: int | None = None) -> list[Block]:
     """As `cut`; an image that has no room is said to be out, and an empty text is no block."""
     room, image_room, made = most, most if image_characters is None else image_characters, list[Block]()
