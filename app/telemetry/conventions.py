@@ -84,7 +84,8 @@ def at_end(one: Span, *, shows_content: bool) -> Attributes:
 
 def _error_type(one: Span) -> str:
     code = one.output.get("error") if isinstance(one.output, Mapping) else None
-    return code if isinstance(code, str) else ERROR_TYPES.get(one.status, "_OTHER")
+    usual = "tool_error" if one.kind == TOOL else "_OTHER"  # as the package says it
+    return code if isinstance(code, str) else ERROR_TYPES.get(one.status, usual)
 
 
 def _said(value: Any) -> Iterator[tuple[str, str | int | float | bool]]:

@@ -39,7 +39,7 @@ def test_the_input_of_claude_is_the_whole_prompt() -> None:
     ("status", "output", "type_"),
     [
         (ERROR, {"error": "not_found"}, "not_found"),
-        (ERROR, "it said no", "_OTHER"),
+        (ERROR, "it said no", "tool_error"),
         (TIMEOUT, None, "timeout"),
         (CANCELLED, "half", "cancelled"),
     ],
