@@ -183,8 +183,11 @@ def _numbers_in(dialect: str, place: int, span: Span) -> Select[Any]:
     query = func.plainto_tsquery(literal_column("'english'"), word)
     holds = literal_column("message_index").op("MATCH")(word) if is_sqlite else index.c.words.op("@@")(query)
     found = select((number - first).label("depth")).select_from(index).where(holds)
-    if span is not Span.SCATTERED or is_sqlite:
+    if is_sqlite:
         found = found.where(number.between(first, last))
+    elif span is not Span.SCATTERED:
+        # + 0, for PostgreSQL would rather go through all numbers than through those with the word.
+        found = found.where((number + 0).between(first, last))
     else:
         session_id: Any = bindparam("session_id")
         owner = select(ChatSession.user_id).where(ChatSession.id == session_id).scalar_subquery()

@@ -27,10 +27,14 @@ def reading() -> Iterator[Session]:
     """One consistent read. Its rows stay readable as values; the connection goes back to the pool."""
     session = db.session()
     session.close()
-    if dialect() != "sqlite":
+    is_sqlite = dialect() == "sqlite"
+    if not is_sqlite:
         session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
     try:
         yield session
+        if not is_sqlite:
+            session.expunge_all()  # so that nothing is written
+            session.commit()  # at a rollback psycopg forgets every statement that PostgreSQL has prepared
     finally:
         session.close()
 
