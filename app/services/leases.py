@@ -14,13 +14,28 @@ from app.claude.events import Event
 from app.errors import TurnInterrupted
 from app.extensions import Parts, config, parts
 from app.models.base import now
-from app.models.messages import Message
+from app.models.messages import REQUIRES_ACTION, Message
+from app.models.sessions import ChatSession
 from app.models.turn_events import TurnEvents
 from app.models.turns import Turn
-from app.services import calls, charges, endings, erasure, idempotency, logs, processes, rates, traces
+from app.services import (
+    calls,
+    charges,
+    endings,
+    erasure,
+    idempotency,
+    logs,
+    processes,
+    rates,
+    toolboxes,
+    traces,
+)
 from app.services.endings import Ending
+from app.services.toolboxes import Toolbox
+from app.services.traces import About
 from app.services.transactions import reading, writing
 from app.telemetry.logging import logger
+from app.turns import rounds
 from app.turns.runner import attempt, keep_doing
 
 log_lines = logger("leases")
@@ -147,15 +162,26 @@ def _interrupt(turn: Turn) -> bool:
     as_seen = (Turn.holder == turn.holder) & (Turn.leased_until == turn.leased_until)
     with writing() as session:
         events = logs.stored(session, turn.message_id)
-        ending = _ending(turn, events[turn.kept_events :])
-        return endings.store(session, ending, as_seen, len(events), ()) is not None
+        chat = session.scalar(select(ChatSession).where(ChatSession.id == turn.session_id))
+        if chat is None:
+            return False
+        ending = _ending(turn, events[turn.kept_events :], toolboxes.of(chat.tools))
+        is_ended = endings.store(session, ending, as_seen, len(events), ()) is not None
+        if is_ended:
+            about = About(turn.message_id, turn.session_id, chat.user_id, turn.request_id)
+            traces.store_lost(session, about)
+        return is_ended
 
 
-def _ending(turn: Turn, events: Sequence[Event]) -> Ending:
+def _ending(turn: Turn, events: Sequence[Event], toolbox: Toolbox) -> Ending:
+    """What came of the round at hand. Tools that may have been at work are not used a second time."""
     came = logs.reply_of(events)
     ids = (turn.session_id, turn.message_id, turn.request_id)
-    if came.is_complete:
+    asked = rounds.asked_for(came, toolbox.whose) if came.is_complete else None
+    if came.is_complete and asked is None:
         return Ending(*ids, came, "complete")
+    if asked and asked.awaited and not asked.ours:
+        return Ending(*ids, came, REQUIRES_ACTION, awaits=rounds.awaits(came, asked, ()))
     if turn.is_cancelled:
         return Ending(*ids, came, "cancelled")
     return Ending(*ids, came, "interrupted", TurnInterrupted(DIED))

@@ -20,9 +20,10 @@ from app.services import messages
 from app.services.identity import Caller, may_read_all
 from app.services.pages import Ask, Page, cut, keyed
 from app.services.transactions import reading, writing
-from app.telemetry import trees
-from app.telemetry.tracing import TOOL, Span
+from app.telemetry import tracing, trees
+from app.telemetry.tracing import ERROR, TOOL, Span
 
+LOST = "The process died: what it had called in this round is not known."
 MOST_PRUNED, PRUNED_AT_ONCE = 5_000, 20
 LONGEST_KEPT_DAYS = 100 * 365
 
@@ -68,6 +69,14 @@ def store(session: Session, root: Span, about: About) -> None:
     A large one is better recorded before the transaction, and then written.
     """
     write(session, record(root, about))
+
+
+def store_lost(session: Session, about: About) -> None:
+    """Keep that a turn's process died, where none of its rounds had been kept."""
+    if session.scalar(select(Trace.id).where(Trace.message_id == about.message_id)) is None:
+        root = tracing.begin("turn")
+        tracing.end(root, ERROR, {"error": "turn_interrupted", "detail": LOST})
+        store(session, root, about)
 
 
 def record(root: Span, about: About) -> Record:

@@ -57,7 +57,7 @@ def play(prompt: P, acts: Acts[P], log: Log, stop: Stop) -> Outcome[P]:
     rounds = 0
     while True:
         outcome = run(prompt, acts, log, stop)
-        asked = after(outcome, acts.whose)
+        asked = asked_for(outcome.reply, acts.whose) if outcome.status == COMPLETE else None
         rounds += 1
         if asked is None:
             return outcome
@@ -68,8 +68,7 @@ def play(prompt: P, acts: Acts[P], log: Log, stop: Stop) -> Outcome[P]:
             status, error = ending_of_stop(stop)
             return replace(outcome, status=status, error=error)
         if asked.awaited:
-            calls = calls_in(outcome.reply.content)
-            return replace(outcome, status=REQUIRES_ACTION, awaits=_awaits(calls, asked, results))
+            return replace(outcome, status=REQUIRES_ACTION, awaits=awaits(outcome.reply, asked, results))
         acts.keep(outcome, results)
         try:
             prompt = acts.next_prompt()
@@ -77,10 +76,9 @@ def play(prompt: P, acts: Acts[P], log: Log, stop: Stop) -> Outcome[P]:
             return Outcome(prompt, Reply(), "failed", error)
 
 
-def after(outcome: Outcome[P], whose: Callable[[Call], str]) -> Round | None:
-    """What an answer asks for before Claude goes on; None where it is the end."""
-    reply = outcome.reply
-    if outcome.status != COMPLETE or reply.stop_reason not in (TOOL_USE, PAUSED):
+def asked_for(reply: Reply, whose: Callable[[Call], str]) -> Round | None:
+    """What a whole answer asks for before Claude goes on; None where it is the end."""
+    if reply.stop_reason not in (TOOL_USE, PAUSED):
         return None
     calls = calls_in(reply.content) if reply.stop_reason == TOOL_USE else []
     if not calls:
@@ -108,6 +106,15 @@ def ended(result: Result) -> Event:
     return Event.made(EVENT, {**about, **said})
 
 
+def awaits(reply: Reply, asked: Round, results: Sequence[Result]) -> list[dict[str, Any]]:
+    """Every call of an answer in order: what it needs, or its result."""
+    found = {one.call.id: {"tool_use_id": one.call.id, "result": one.as_block} for one in results}
+    for call, needs in asked.awaited:
+        about = {"tool_use_id": call.id, "name": call.name, "input": dict(call.input)}
+        found[call.id] = {**about, "needs": needs}
+    return [found[one.id] for one in calls_in(reply.content)]
+
+
 def _begun(calls: Sequence[Call], log: Log) -> Ended:
     for call in calls:
         log.append(begun(call))
@@ -116,15 +123,6 @@ def _begun(calls: Sequence[Call], log: Log) -> Ended:
 
 def _note(log: Log, result: Result) -> None:
     log.append(ended(result))
-
-
-def _awaits(calls: Sequence[Call], asked: Round, results: Sequence[Result]) -> list[dict[str, Any]]:
-    """Every call in order: what it needs, or its result."""
-    found = {one.call.id: {"tool_use_id": one.call.id, "result": one.as_block} for one in results}
-    for call, needs in asked.awaited:
-        about = {"tool_use_id": call.id, "name": call.name, "input": dict(call.input)}
-        found[call.id] = {**about, "needs": needs}
-    return [found[one.id] for one in calls]
 
 
 def _object(value: Any) -> dict[str, Any]:

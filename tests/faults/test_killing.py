@@ -22,12 +22,15 @@ LEASE_SECONDS = 2
 MOST_SECONDS_BUSY = 10  # after the lease has ended and the server is back
 LATEST_KILL_SECONDS = 1.2
 SENDS_A_SESSION = 5  # a session dies several times, and is then left
+CALL = '[[reply: tool=calculate input={"expression": "6 * 7"}]]'
 WISHES = (
     "[[reply: words=60 seconds_per_event=0.05]]",
     "[[reply: words=200 seconds_per_event=0.01]]",
     "[[reply: words=20 seconds_per_event=0.2]]",
     "[[reply: words=9]]",
     "[[reply: words=40 seconds_per_event=0.05]] [[reply: thinking=Let me think about that.]]",
+    f"[[reply: words=15 seconds_per_event=0.01 rounds=4]] {CALL} {CALL}",
+    f"[[reply: words=6 seconds_per_event=0.02 rounds=9]] {CALL}",
 )
 
 
@@ -78,7 +81,7 @@ def test_a_kill_loses_nothing_that_was_seen_and_leaves_no_session_stuck(
         senders: list[Sender] = []
         for round_ in range(scale.kills):
             if round_ % SENDS_A_SESSION == 0:
-                senders = [Sender(api.session()) for _ in range(scale.killed_streams)]
+                senders = [Sender(api.session(tools=["calculate"])) for _ in range(scale.killed_streams)]
             is_whole = round_ % scale.whole_every == 0
             _send_and_kill(api, server, senders, random, is_whole)
             killed_at = time.monotonic()
@@ -122,7 +125,7 @@ def _kill_after(server: Server, seconds: float, is_whole: bool) -> None:
 def _check(api: Api, sender: Sender, figures: Figures) -> None:
     messages = tree(api, sender.session_id)
     check_tree(messages)
-    texts = [one["content"][0]["text"].split()[0] for one in messages if one["role"] == "user"]
+    texts = [one["content"][0]["text"].split()[0] for one in messages if _is_sent(one)]
     assert len(set(texts)) == len(texts), "a message is there twice"
     assert set(texts) <= set(sender.marks)
     figures.streams += 1
@@ -143,12 +146,26 @@ def _check_seen(api: Api, sender: Sender, messages: dict[str, dict[str, Any]]) -
     assert [id_of(one) for one in again] == [(message_id, n) for n in range(1, len(again) + 1)]
     answer, done = messages[message_id], payload_of(again[-1])
     assert (name_of(again[-1]), done["status"]) == ("colloquy.done", answer["status"])
-    has_all = any(name_of(one) == "message_stop" for one in again)
-    assert answer["status"] == ("complete" if has_all else "interrupted")
-    assert text_of(answer) == text_in(again)
-    assert text_of(answer).startswith(text_in(sender.seen))
+    assert answer["status"] == ("complete" if _has_all(again) else "interrupted")
+    made = [one for one in messages.values() if message_id in (one["id"], one["turn_id"])]
+    said = "".join(text_of(one) for one in made if one["role"] == "assistant")
+    assert said == text_in(again)
+    assert said.startswith(text_in(sender.seen))
     asked = messages[payload_of(sender.seen[0])["user_message_id"]]
     assert asked["content"][0]["text"].startswith(sender.marks[-1])
+
+
+def _is_sent(message: dict[str, Any]) -> bool:
+    """Whether a client has sent it, and no round of tools has made it."""
+    return message["role"] == "user" and message["turn_id"] is None
+
+
+def _has_all(log: list[bytes]) -> bool:
+    """Whether Claude's last answer is whole, and calls no tool."""
+    names = [name_of(one) for one in log]
+    last = names[len(names) - names[::-1].index("message_start") - 1 :] if "message_start" in names else []
+    ends = [payload_of(one) for one in log if name_of(one) == "message_delta"]
+    return "message_stop" in last and ends[-1]["delta"]["stop_reason"] != "tool_use"
 
 
 def _wait_until_idle(api: Api, session_id: str, since: float) -> None:
