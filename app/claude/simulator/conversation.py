@@ -51,9 +51,12 @@ def _blocks(message: Message) -> Sequence[Block]:
 
 
 def _quoted(message: Message) -> str:
-    if results := [block for block in _blocks(message) if block["type"] == "tool_result"]:
-        return f"The tool answered: “{_shortened(' '.join(_result_texts(results)))}”."
-    return f"You wrote: “{_shortened(_text(message))}”."
+    results = [block for block in _blocks(message) if block["type"] == "tool_result"]
+    others = [block for block in _blocks(message) if block["type"] != "tool_result"]
+    said = [f"The tool answered: “{_shortened(' '.join(_result_texts(results)))}”."] if results else []
+    if others or not results:
+        said.append(f"You wrote: “{_shortened(_text({'content': others}))}”.")
+    return " ".join(said)
 
 
 def _result_texts(results: Sequence[Block]) -> Iterator[str]:
