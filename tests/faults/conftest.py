@@ -33,6 +33,7 @@ class Scale:
     sessions_planned: int = 30
     charges: int = 1_500
     sends_at_once: int = 40
+    turns_replayed: int = 40
 
 
 QUICK = Scale()
@@ -52,6 +53,7 @@ LONG = Scale(
     sessions_planned=1_000,
     charges=100_000,
     sends_at_once=200,
+    turns_replayed=1_000,
 )
 Found = Callable[[str], None]
 
