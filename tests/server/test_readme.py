@@ -44,7 +44,7 @@ def test_the_same_conversation_works_in_every_language(serve: Callable[..., Serv
 
 def test_the_admin_commands_it_names_are_there(serve: Callable[..., Server]) -> None:
     commands = re.findall(r"flask (admin \w+ \w+)", README)
-    assert len(commands) == 5
+    assert len(commands) == 7
     for command in commands:
         done = subprocess.run(
             [sys.executable, "-m", "flask", *command.split(), "--help"],
