@@ -41,6 +41,7 @@ def store(caller: Caller, draft: Draft, start: Start, request_id: str, claim: Cl
             trace=trace,
             wants_summary=bool(chat.context and chat.context.get("summary")),
         )
+        trace.about |= {"session_id": chat.id, "message_id": answer.id}
         session.add(leases.lease_for(answer, request_id))
         logs.store(session, answer.id, 0, job.first_events)
         # Last, for all of a budget's sends wait for each other from here to the commit.

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import replace
 from types import MappingProxyType
 
+from app.telemetry import metrics
 from app.telemetry.logging import logger
 from app.tools.arguments import check_schema
 from app.tools.values import BUILT_IN, Tool
@@ -53,6 +54,7 @@ class Registry:
                 else:
                     taken[one.name] = self._with_approval(one)
             self._tools = MappingProxyType(dict(sorted(taken.items(), key=_place)))
+            metrics.know_tools(taken)
             self._have_come(source)
 
     def put_nothing(self, source: str) -> None:

@@ -243,3 +243,14 @@ def test_a_span_costs_little(root: Span) -> None:
         with tracing.span("call"):
             pass
     assert time.process_time() - began < 0.4, "200 µs each, with much to spare"
+
+
+def test_what_is_refused_before_the_turn_has_begun_ends_its_trace() -> None:
+    root = tracing.begin("turn")
+    with pytest.raises(ValueError, match="no"), tracing.ending_on_error(root):
+        raise ValueError("no")
+    assert (root.is_open, root.status, root.output) == (False, ERROR, {"error": "ValueError", "detail": "no"})
+    other = tracing.begin("turn")
+    with tracing.ending_on_error(other):
+        pass
+    assert other.is_open
