@@ -106,8 +106,8 @@ def test_only_config_reads_the_environment() -> None:
 
 def test_only_the_edges_catch_everything() -> None:
     catching = [path.name for path in MODULES for _ in re.finditer(r"except Exception\b", path.read_text())]
-    edges = ["dispatcher.py", "runner.py", "runner.py"]
-    assert catching == edges, "a tool's, a turn's, a loop's; Flask has a request's"
+    edges = ["dispatcher.py", "connections.py", "connections.py", "runner.py", "runner.py"]
+    assert catching == edges, "a tool's, an MCP server's, a turn's, a loop's"
 
 
 def test_nothing_is_left_to_do() -> None:
