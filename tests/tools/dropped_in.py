@@ -128,6 +128,7 @@ def look_around() -> dict[str, object]:
     ]
     return {
         "environ": dict(os.environ),
+        "folder": os.getcwd(),
         "files": files,
         "modules": [one for one in sys.modules if one[:4] == "app."],
     }
