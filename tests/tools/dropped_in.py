@@ -137,6 +137,7 @@ def look_around() -> dict[str, object]:
 def forge() -> None:
     """Answer what is no answer."""
     os.write(3, b'{"long": 3}\n')
+    time.sleep(60)
 
 
 def forge_deeply() -> None:
