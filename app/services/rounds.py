@@ -35,6 +35,7 @@ from app.services import (
     processes,
     receipts,
     sessions,
+    toolboxes,
     traces,
     tree,
 )
@@ -43,7 +44,7 @@ from app.services.preparations import GO_ON, After, Start
 from app.services.transactions import patiently, reading, writing
 from app.telemetry import tracing
 from app.tools import dispatcher
-from app.tools.values import Call, Limits, Result, Scene
+from app.tools.values import Call, Result, Scene
 from app.turns import veils
 from app.turns.rounds import Ended
 from app.turns.run import Outcome
@@ -118,7 +119,11 @@ class Rounds:
         with tracing.span("use_tools", has_own_work=True):
             self.drain()
             return dispatcher.use_all(
-                self.job.start.toolbox.tools, calls, Scene(*ids, self._turn.stop), limits(), ended
+                self.job.start.toolbox.tools,
+                calls,
+                Scene(*ids, self._turn.stop),
+                toolboxes.limits(config()),
+                ended,
             )
 
     def keep(self, outcome: Outcome[Prompt], results: Sequence[Result]) -> None:
@@ -234,9 +239,3 @@ def _put_last(session: Session, message_id: str) -> None:
     if dialect() == "sqlite":
         newest = select(func.max(Message.number) + 1).scalar_subquery()
     session.execute(update(Message).where(Message.id == message_id).values(number=newest))
-
-
-def limits() -> Limits:
-    """What a call of a tool may take."""
-    of = config()
-    return Limits(of.tool_seconds, of.tool_sent_characters, of.tool_kept_characters)

@@ -70,14 +70,22 @@ class Registry:
                 self._changed.wait(left)
             return not self._expected
 
+    def check_approval(self) -> None:
+        """Log the names that need approval and are no tool's: somebody relies on them."""
+        if unknown := self._approval - self._tools.keys():
+            log_lines.warning("COLLOQUY_TOOLS_APPROVAL names what is no tool: %s", ", ".join(sorted(unknown)))
+
     def close(self) -> None:
         """End what the sources run."""
         while self._closing:
             self._closing.pop()()
 
     def _have_come(self, source: str) -> None:
+        is_last = self._expected == {source}
         self._expected.discard(source)
         self._changed.notify_all()
+        if is_last:
+            self.check_approval()
 
     def _with_approval(self, tool: Tool) -> Tool:
         return replace(tool, needs_approval=True) if tool.name in self._approval else tool
