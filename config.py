@@ -362,6 +362,7 @@ def _complaints(config: Config) -> Iterator[tuple[bool, str]]:
     yield (
         not are_hosts,
         "COLLOQUY_FETCH_HOSTS names hosts such as `example.org`, `*.example.org`, `host:8080`",
+    )
     yield (
         config.tool_sent_characters > config.tool_kept_characters,
         "COLLOQUY_TOOL_SENT_CHARACTERS must be no more than COLLOQUY_TOOL_KEPT_CHARACTERS",
