@@ -46,6 +46,7 @@ from app.telemetry import tracing
 from app.tools import dispatcher
 from app.tools.values import Call, Result, Scene
 from app.turns import veils
+from app.turns.reply import Reply
 from app.turns.rounds import Ended
 from app.turns.run import Outcome
 from app.turns.runner import Running
@@ -169,36 +170,46 @@ class Rounds:
 
     def _keep(self, ids: Sequence[str], outcome: Outcome[Prompt], results: Sequence[Result]) -> list[Event]:
         """In one transaction: the messages, their usage and cost, the log; returns its last events."""
+        job, log = self.job, self._turn.log
         with writing() as session:
-            turn = _held(session, self.job)
-            log = self._turn.log
+            turn = _held(session, job)
             if tree.message_at(session, ids[0]):  # it was stored, though the database did not say so
-                return logs.stored(session, self.job.message_id, log.written)
-            made = _made_room(session, self.job, ids)
-            made[0].status, made[0].role = "complete", "assistant"
-            made[0].repairs = list(outcome.repairs) or None
-            endings.fill(made[0], outcome.reply)
-            for row in made[1:]:
-                row.status, row.role = "complete", "user"
-                row.content = redactor().within([one.as_block for one in results], veils.SEALED)
-            session.add_all(made)
-            session.flush()
-            books.note(session, ids[0], self.job.prompt, outcome)
-            owner_id = endings.count(session, self.job.session_id, outcome.reply, len(made))
-            for row in made:
-                tree.index(session, row, owner_id)
-            _put_last(session, self.job.message_id)
-            charge = charges.settle(session, Charge.id == self.job.charge_id, outcome.reply, is_refused=False)
-            costs = []
-            if charge:
-                charge.message_id = ids[0]
-                self._spent_nano_usd += charge.cost_nano_usd or 0
-                costs = [bills.event(charge)]
+                return logs.stored(session, job.message_id)[log.written :]
+            _store_messages(session, job, ids, outcome, results)
+            costs = self._paid(session, ids[0], outcome.reply)
             events = [*log.unwritten(), *costs]
-            logs.store(session, self.job.message_id, log.written, events)
+            logs.store(session, job.message_id, log.written, events)
             turn.kept_events = log.written + len(events)
-            traces.store(session, self.job.trace, self.job.about)
+            traces.store(session, job.trace, job.about)
             return costs
+
+    def _paid(self, session: Session, message_id: str, came: Reply) -> list[Event]:
+        """Pay for the round's request, for the message that it made; the receipt."""
+        charge = charges.settle(session, Charge.id == self.job.charge_id, came, is_refused=False)
+        if charge is None:
+            return []
+        charge.message_id = message_id
+        self._spent_nano_usd += charge.cost_nano_usd or 0
+        return [bills.event(charge)]
+
+
+def _store_messages(
+    session: Session, job: Job, ids: Sequence[str], outcome: Outcome[Prompt], results: Sequence[Result]
+) -> None:
+    """What Claude said and the tools found, before the answer in the making, which stays the last."""
+    answer, *others = rows = _made_room(session, job, ids)
+    answer.status, answer.role, answer.repairs = "complete", "assistant", list(outcome.repairs) or None
+    endings.fill(answer, outcome.reply)
+    for row in others:
+        row.status, row.role = "complete", "user"
+        row.content = redactor().within([one.as_block for one in results], veils.SEALED)
+    session.add_all(rows)
+    session.flush()
+    books.note(session, answer.id, job.prompt, outcome)
+    owner_id = endings.count(session, job.session_id, outcome.reply, len(rows))
+    for row in rows:
+        tree.index(session, row, owner_id)
+    _put_last(session, job.message_id)
 
 
 def _held(session: Session, job: Job) -> Turn:
