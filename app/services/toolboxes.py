@@ -95,8 +95,10 @@ def is_clients(one: Any) -> bool:
 
 def refuse_unknown(allowed: Sequence[Any] | None) -> None:
     """Raises Invalid where the server has no tool of a name, or one is named twice."""
+    if not allowed:
+        return
     known, seen, faults = _known(), set[str](), list[Fault]()
-    for at, one in enumerate(allowed or ()):
+    for at, one in enumerate(allowed):
         name = _name(one)
         if name in seen:
             faults.append(Fault(f"/tools/{at}", f"{name} is named twice"))
