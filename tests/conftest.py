@@ -16,12 +16,13 @@ import psycopg
 import pytest
 from flask import Flask
 from flask_migrate import upgrade
-from sqlalchemy import delete, text
+from sqlalchemy import delete, select, text
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app import create_app
 from app.claude.simulator import Simulator
 from app.extensions import claude, db, parts
+from app.models.sessions import ChatSession
 from app.models.users import User
 from app.services import users
 from app.services.transactions import writing
@@ -149,6 +150,7 @@ def people(app: Flask) -> Iterator[None]:
     """Deletes everybody after the test, and so everything."""
     yield
     with app.app_context(), writing() as session:
+        session.execute(select(ChatSession.id).with_for_update())  # an answer may still be ending
         session.execute(delete(User))
 
 

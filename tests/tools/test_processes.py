@@ -19,7 +19,8 @@ from tests.tools.hosting import LIMITS, call, folder_of, host_process, loaded, w
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVER = """
-import sys, threading
+import signal, sys, threading
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job has none
 sys.path.insert(0, sys.argv[2])
 from tests.tools.hosting import call, loaded
 with loaded(folder=sys.argv[1]) as registry:
