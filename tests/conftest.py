@@ -16,6 +16,7 @@ import psycopg
 import pytest
 from flask import Flask
 from flask_migrate import upgrade
+from hypothesis import HealthCheck, settings
 from sqlalchemy import delete, select, text
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -31,6 +32,9 @@ from tests.providers import Provider, providing
 from tests.support import Api, CountRows, answering
 
 DATABASES = ("sqlite", "postgresql")
+# How long an example takes says something of the machine, and nothing of the code.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")
