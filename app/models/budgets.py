@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, String
+from sqlalchemy import BigInteger, ForeignKey, Select, String, bindparam, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import Model, UtcDateTime, now
+from app.models.base import Model, UtcDateTime, now, table_of
 
 
 class Budget(Model):
@@ -31,3 +33,16 @@ class Budget(Model):
     reserved_nano_usd: Mapped[int] = mapped_column(BigInteger, default=0)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+@functools.cache
+def select_budgets() -> Select[Any]:
+    """Those of `:scopes`, without the ORM, in an order that all who lock them keep to."""
+    of = table_of(Budget).c
+    return select(*of).where(of.scope.in_(bindparam("scopes", expanding=True))).order_by(of.scope)
+
+
+@functools.cache
+def select_budgets_to_change() -> Select[Any]:
+    """The same, locked until the commit."""
+    return select_budgets().with_for_update()

@@ -29,7 +29,17 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 from sqlalchemy.sql.dml import ReturningDelete
 
-from app.models.base import JsonText, Model, RowNumber, UtcDateTime, new_id, now
+from app.models.base import (
+    JsonText,
+    Model,
+    RowNumber,
+    UtcDateTime,
+    insert_into,
+    new_id,
+    now,
+    table_of,
+    update_by,
+)
 from app.models.sessions import ChatSession
 
 NEWEST_SESSIONS = 4
@@ -112,6 +122,32 @@ def select_messages_of(user_id: str) -> Select[Message]:
 def select_message(user_id: str, message_id: str) -> Select[Message]:
     """One message, if it is theirs."""
     return select_messages_of(user_id).where(Message.id == message_id)
+
+
+@functools.cache
+def select_by_id() -> Select[Message]:
+    """The message `:id`."""
+    return select(Message).where(Message.id == bindparam("id"))
+
+
+@functools.cache
+def select_at() -> Select[Any]:
+    """The number of the message at `:depth` of the branch `:branch_id`."""
+    of = table_of(Message).c
+    is_there = (of.branch_id == bindparam("branch_id")) & (of.depth == bindparam("depth"))
+    return select(of.number).where(is_there)
+
+
+@functools.cache
+def insert_message() -> Any:
+    """Inserts a message, by the names of columns; returns its number."""
+    return insert_into(Message).returning(table_of(Message).c.number)
+
+
+@functools.cache
+def end_message() -> Any:
+    """Sets columns of the message `:of`; returns its number."""
+    return update_by(Message, "id").returning(table_of(Message).c.number)
 
 
 def path_to(head_id: str) -> CTE:

@@ -49,6 +49,7 @@ INSERT = {
 }
 
 
+@functools.cache
 def insert_into_index(dialect: str) -> TextClause:
     """The statement that indexes one message: number, user_id, session_id, body."""
     return text(INSERT[dialect])

@@ -20,7 +20,7 @@ from app.claude.events import Event
 from app.context import Prompt, without_thinking
 from app.errors import ColloquyError, ContextOverflow, TurnInterrupted, TurnLimitReached
 from app.extensions import claude, config, dialect, redactor
-from app.models.base import new_id
+from app.models.base import new_id, update_by
 from app.models.charges import Charge
 from app.models.messages import Message
 from app.models.sessions import ChatSession
@@ -38,6 +38,7 @@ from app.services import (
     traces,
     tree,
 )
+from app.services.books import Learned
 from app.services.jobs import Job
 from app.services.preparations import GO_ON, After, Start
 from app.services.transactions import patiently, reading, writing
@@ -124,9 +125,9 @@ class Rounds:
     def keep(self, outcome: Outcome[Prompt], results: Sequence[Result]) -> None:
         """Store the round; raises TurnInterrupted where the turn is not this process's any more."""
         ids = [new_id("msg") for _ in range(2 if results else 1)]
-        log = self._turn.log
+        log, learned = self._turn.log, books.learned(self.job.prompt, outcome)
         with tracing.span("keep", has_own_work=True), log.writer:
-            last = patiently(lambda: self._keep(ids, outcome, results), lambda: logs.catch_up(log))
+            last = patiently(lambda: self._keep(ids, outcome, results, learned), lambda: logs.catch_up(log))
             log.grow(last)
             log.kept = log.written
         self._last_id, self._is_paused = ids[-1], not results
@@ -162,7 +163,9 @@ class Rounds:
             chat = sessions.own(session, self.job.caller, self.job.session_id)
         return preparations.prepare(self.job.caller, draft, chat)
 
-    def _keep(self, ids: Sequence[str], outcome: Outcome[Prompt], results: Sequence[Result]) -> list[Event]:
+    def _keep(
+        self, ids: Sequence[str], outcome: Outcome[Prompt], results: Sequence[Result], learned: Learned
+    ) -> list[Event]:
         """In one transaction: the messages, their usage and cost, the log; returns its last events."""
         with writing() as session:
             turn = _held(session, self.job)
@@ -172,21 +175,23 @@ class Rounds:
             made = _made_room(session, self.job, ids)
             made[0].status, made[0].role = "complete", "assistant"
             made[0].repairs = list(outcome.repairs) or None
-            endings.fill(made[0], outcome.reply)
+            for name, value in endings.of_answer(outcome.reply).items():
+                setattr(made[0], name, value)
             for row in made[1:]:
                 row.status, row.role = "complete", "user"
                 row.content = redactor().within([one.as_block for one in results], veils.SEALED)
             session.add_all(made)
             session.flush()
-            books.note(session, ids[0], self.job.prompt, outcome)
+            books.note(session, learned)
             owner_id = endings.count(session, self.job.session_id, outcome.reply, len(made))
             for row in made:
                 tree.index(session, row, owner_id)
             _put_last(session, self.job.message_id)
-            charge = charges.settle(session, Charge.id == self.job.charge_id, outcome.reply, is_refused=False)
+            charge = charges.settle(session, outcome.reply, is_refused=False, id=self.job.charge_id)
             costs = []
             if charge:
                 charge.message_id = ids[0]
+                session.execute(update_by(Charge, "id"), {"of": charge.id, "message_id": ids[0]})
                 self._spent_nano_usd += charge.cost_nano_usd or 0
                 costs = [bills.event(charge)]
             events = [*log.unwritten(), *costs]

@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session, undefer
 
 from app.errors import NotFound
 from app.extensions import config, dialect, insert, redactor
-from app.models.base import first_id, new_id, now
+from app.models.base import first_id, insert_into, new_id, now
 from app.models.messages import Message
-from app.models.traces import PREFIX, Trace, TraceCall, insert_calls, select_calls, select_traces_of
+from app.models.traces import PREFIX, Trace, TraceCall, select_calls, select_traces_of
 from app.services import messages
 from app.services.identity import Caller, may_read_all
 from app.services.pages import Ask, Page, cut, keyed
@@ -104,7 +104,7 @@ def write(session: Session, made: Record) -> None:
     if id_ != made.row["id"]:
         session.execute(delete(TraceCall).where(TraceCall.trace == id_))
     if made.calls:
-        session.execute(insert_calls(), [{"trace": id_, **one} for one in made.calls])
+        session.execute(insert_into(TraceCall), [{"trace": id_, **one} for one in made.calls])
 
 
 def of_message(caller: Caller, message_id: str) -> Trace:
