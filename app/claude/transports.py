@@ -9,14 +9,12 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from typing import Any
+from contextlib import contextmanager
 
 import httpx2
 
 from app.claude.chunks import Garbled
-from app.claude.stop import CURRENT
-from app.claude.wires import Head, Silent, Wire
+from app.claude.wires import Head, Wire
 
 Origin = tuple[str, str, int]
 SOCKET_OPTIONS = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1), (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1))
@@ -34,17 +32,21 @@ class Transport(httpx2.BaseTransport):
         tls.set_alpn_protocols(["http/1.1"])
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send it and read the head of the answer; the body comes as it is read.
-
-        A connection that was kept may have ended just now: then a new one is tried, once.
-        """
+        """Send it, once, and read the head of the answer; the body comes as it is read."""
         raw, seconds = _as_bytes(request), request.extensions.get("timeout", {})
         origin = _origin_of(request.url)
-        wire = self._kept(origin)
-        if wire:
-            with suppress(Stale):
-                return self._asked(wire, origin, raw, seconds)
-        return self._asked(self._opened(origin, seconds.get("connect")), origin, raw, seconds)
+        wire = self._kept(origin) or self._opened(origin, seconds.get("connect"))
+        wire.take()
+        try:
+            with translated():
+                wire.send(raw, seconds.get("read"))
+                head = wire.head()
+        except BaseException:
+            wire.close()
+            raise
+        body = Body(self, origin, wire, head)
+        extensions = {"http_version": b"HTTP/1.1"}
+        return httpx2.Response(head.status, headers=list(head.headers), stream=body, extensions=extensions)
 
     def close(self) -> None:
         """Let go of the connections that nobody uses."""
@@ -60,24 +62,6 @@ class Transport(httpx2.BaseTransport):
             return
         wire.idle_since = time.monotonic()
         self._idle.setdefault(origin, []).append(wire)
-
-    def _asked(self, wire: Wire, origin: Origin, raw: bytes, seconds: dict[str, Any]) -> httpx2.Response:
-        is_old, stop = wire.uses > 0, CURRENT.get()
-        wire.uses += 1
-        use = wire.uses
-        wire.is_reusable = False
-        if stop:
-            stop.attach(lambda: wire.shut(use))
-        try:
-            with translated():
-                head = _head_of_answer(wire, raw, seconds.get("read"), is_old and not (stop and stop.is_set))
-        except BaseException:
-            wire.close()
-            raise
-        body = Body(self, origin, wire, head)
-        return httpx2.Response(
-            head.status, headers=list(head.headers), stream=body, extensions={"http_version": b"HTTP/1.1"}
-        )
 
     def _kept(self, origin: Origin) -> Wire | None:
         """The connection that was used last, for others may have been idle for too long."""
@@ -128,10 +112,6 @@ class Body(httpx2.SyncByteStream):
             self._transport.keep(self._origin, self._wire)
 
 
-class Stale(Exception):
-    """A connection that was kept had ended before anything was said."""
-
-
 @contextmanager
 def translated() -> Iterator[None]:
     """Errors in the words of the package's HTTP client."""
@@ -143,16 +123,6 @@ def translated() -> Iterator[None]:
         raise httpx2.ReadError(str(error)) from error
     except Garbled as error:
         raise httpx2.RemoteProtocolError(str(error)) from error
-
-
-def _head_of_answer(wire: Wire, raw: bytes, seconds: float | None, may_be_stale: bool) -> Head:
-    try:
-        wire.send(raw, seconds)
-        return wire.head()
-    except (ConnectionError, Silent) as error:
-        if may_be_stale:
-            raise Stale from error
-        raise
 
 
 def _as_bytes(request: httpx2.Request) -> bytes:

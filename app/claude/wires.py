@@ -11,17 +11,15 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from app.claude.chunks import Chunks, Garbled
+from app.claude.stop import CURRENT
 
 READ_BYTES = 65_536
 LONGEST_HEAD = 65_536
 END_OF_HEAD = b"\r\n\r\n"
 BODYLESS = frozenset({204, 304})
-
-
-class Silent(Garbled):
-    """The connection was closed before anything came."""
 
 
 @dataclass(frozen=True)
@@ -61,23 +59,29 @@ class Wire:
         self._socket = sock
         self._pending = b""
         self._read_bytes = 0
-        self.uses = 0
+        self._uses = 0
         self.is_reusable = False
         self.idle_since = 0.0
 
+    def take(self) -> None:
+        """Use it for the call at work, which can be stopped from now on."""
+        self.is_reusable = False
+        self._uses += 1
+        if stop := CURRENT.get():
+            stop.attach(partial(self._shut, self._uses))
+
     def send(self, request: bytes, seconds: float | None) -> None:
         """Write a whole request; whoever reads or writes waits for so long each time. Raises OSError."""
-        self.is_reusable = False
         self._socket.settimeout(seconds)
         self._socket.sendall(request)
 
     def head(self) -> Head:
-        """Read the head of the answer; raises OSError, Silent and Garbled."""
+        """Read the head of the answer; raises OSError and Garbled."""
         while True:
             while END_OF_HEAD not in self._pending:
                 if len(self._pending) > LONGEST_HEAD:
                     raise Garbled("the head of the answer has no end")
-                self._pending += self._read(Garbled if self._pending else Silent)
+                self._pending += self._read()
             raw, _, self._pending = self._pending.partition(END_OF_HEAD)
             head = Head.read(raw)
             if head.status >= 200:
@@ -116,9 +120,9 @@ class Wire:
             return True
         return True
 
-    def shut(self, use: int) -> None:
+    def _shut(self, use: int) -> None:
         """Wake whoever reads, if it is still at this use of it: closing a socket would not."""
-        if use == self.uses and not self.is_reusable:
+        if use == self._uses and not self.is_reusable:
             with suppress(OSError, ValueError), same_socket(self._socket) as same:
                 same.shutdown(socket.SHUT_RDWR)
 
@@ -128,10 +132,15 @@ class Wire:
         with suppress(OSError):
             self._socket.close()
 
-    def _read(self, error: type[Garbled] = Garbled) -> bytes:
-        fresh = self._socket.recv(READ_BYTES)
+    def _read(self) -> bytes:
+        """What has come; raises Garbled at the end."""
+        fresh = self._read_some()
         if not fresh:
-            raise error("the connection was closed before the end")
+            raise Garbled("the connection was closed before the end")
+        return fresh
+
+    def _read_some(self) -> bytes:
+        fresh = self._socket.recv(READ_BYTES)
         self._read_bytes += len(fresh)
         if self._read_bytes >= READ_BYTES:  # who always finds something to read lets others on, too
             self._read_bytes = 0
@@ -160,13 +169,10 @@ class Wire:
 
     def _to_the_end(self) -> Iterator[bytes]:
         fresh, self._pending = self._pending, b""
-        while True:
-            if fresh:
-                yield fresh
-            try:
-                fresh = self._read(Silent)
-            except Silent:
-                return
+        fresh = fresh or self._read_some()
+        while fresh:
+            yield fresh
+            fresh = self._read_some()
 
 
 def same_socket(sock: socket.socket) -> socket.socket:

@@ -34,6 +34,7 @@ class Server:
         self._listening = socket.create_server(("127.0.0.1", 0))
         self._answers, self._tls = answers, tls
         self.port: int = self._listening.getsockname()[1]
+        self.hangs_up, self.has_hung_up = False, threading.Event()
         self.connections = 0
         self.requests: list[bytes] = []
         threading.Thread(target=self._accept, daemon=True).start()
@@ -55,10 +56,11 @@ class Server:
                 pieces = self._answers(number, at)
                 for piece in pieces:
                     client.sendall(piece)
-                if not pieces:
+                if not pieces or self.hangs_up:
                     break
                 at += 1
             client.close()
+            self.has_hung_up.set()
 
     def close(self) -> None:
         self._listening.close()
@@ -165,22 +167,28 @@ def test_an_answer_that_breaks_off_is_an_error_and_is_asked_for_once(
     assert len(server.requests) == 1
 
 
-def test_a_kept_connection_that_ends_as_it_is_used_is_replaced_once(
+def test_a_kept_connection_that_has_ended_is_replaced(
     serve: Callable[[Answers], Server], client: httpx2.Client
 ) -> None:
-    server = serve(lambda number, at: [OK] if at == 0 else [])
-    for _ in range(2):
+    server = serve(lambda *_: [OK])
+    server.hangs_up = True
+    for _ in range(3):
         assert client.get(f"http://127.0.0.1:{server.port}/").text == "Hi"
-    assert (server.connections, len(server.requests)) == (2, 3)
+        assert server.has_hung_up.wait(5)
+        server.has_hung_up.clear()
+    assert (server.connections, len(server.requests)) == (3, 3)
 
 
-def test_a_new_connection_that_ends_is_not_replaced(
-    serve: Callable[[Answers], Server], client: httpx2.Client
+@pytest.mark.parametrize("kept", [0, 1])
+def test_a_request_is_sent_once_and_no_more(
+    serve: Callable[[Answers], Server], client: httpx2.Client, kept: int
 ) -> None:
-    server = serve(lambda *_: [])
+    server = serve(lambda _, at: [OK] if at < kept else [])
+    for _ in range(kept):
+        client.get(f"http://127.0.0.1:{server.port}/")
     with pytest.raises(httpx2.RemoteProtocolError):
         client.get(f"http://127.0.0.1:{server.port}/")
-    assert (server.connections, len(server.requests)) == (1, 1)
+    assert (server.connections, len(server.requests)) == (1, 1 + kept)
 
 
 def test_silence_and_nobody_there_are_told_apart(
