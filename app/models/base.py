@@ -14,18 +14,18 @@ from sqlalchemy import (
     Column,
     DateTime,
     Dialect,
-    Insert,
     Integer,
     MetaData,
     Table,
     Text,
-    Update,
     bindparam,
     insert,
     update,
 )
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
+
+from app.models.prepared import Prepared
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 NAMES = {
@@ -51,16 +51,16 @@ def table_of(model: type[Model]) -> Table:
 
 
 @functools.cache
-def insert_into(model: type[Model]) -> Insert:
-    """Inserts rows, given by the names of columns, without the ORM."""
-    return insert(table_of(model))
+def insert_into(model: type[Model]) -> Prepared:
+    """Inserts rows, given by the names of columns."""
+    return Prepared(insert(table_of(model)))
 
 
 @functools.cache
-def update_by(model: type[Model], name: str) -> Update:
-    """Sets the columns that are given by name in the row whose column `name` is `:of`, without the ORM."""
+def update_by(model: type[Model], name: str) -> Prepared:
+    """Sets the columns that are given by name in the row whose column `name` is `:of`."""
     column: Column[Any] = table_of(model).c[name]
-    return update(table_of(model)).where(column == bindparam("of"))
+    return Prepared(update(table_of(model)).where(column == bindparam("of")))
 
 
 class UtcDateTime(TypeDecorator[datetime]):

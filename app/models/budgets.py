@@ -6,10 +6,13 @@ import functools
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Select, String, bindparam, select
+from sqlalchemy import BigInteger, ForeignKey, Select, String, bindparam, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Model, UtcDateTime, now, table_of
+from app.models.prepared import Prepared
+
+SCOPES = ("all", "user", "key", "session")
 
 
 class Budget(Model):
@@ -36,13 +39,18 @@ class Budget(Model):
 
 
 @functools.cache
-def select_budgets() -> Select[Any]:
-    """Those of `:scopes`, without the ORM, in an order that all who lock them keep to."""
-    of = table_of(Budget).c
-    return select(*of).where(of.scope.in_(bindparam("scopes", expanding=True))).order_by(of.scope)
+def select_budgets() -> Prepared:
+    """Those of the scopes `:all`, `:user`, `:key` and `:session`, in the order in which they are locked."""
+    return Prepared(_in_order())
 
 
 @functools.cache
-def select_budgets_to_change() -> Select[Any]:
+def select_budgets_to_change() -> Prepared:
     """The same, locked until the commit."""
-    return select_budgets().with_for_update()
+    return Prepared(_in_order().with_for_update())
+
+
+def _in_order() -> Select[Any]:
+    of = table_of(Budget).c
+    is_one = or_(*(of.scope == bindparam(kind) for kind in SCOPES))
+    return select(*of).where(is_one).order_by(of.scope)

@@ -9,10 +9,11 @@ import functools
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Select, String, bindparam, select, text
+from sqlalchemy import BigInteger, ForeignKey, Index, String, bindparam, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import JsonText, Model, UtcDateTime, new_id, now, table_of
+from app.models.prepared import Prepared
 
 OPEN, SETTLED, RELEASED = "open", "settled", "released"
 IS_OPEN = text("status = 'open'")  # to the letter, or SQLite doesn't use its index
@@ -62,9 +63,9 @@ class Charge(Model):
 
 
 @functools.cache
-def select_open(name: str) -> Select[Any]:
-    """The open charge whose column `name` is `:of`, locked until the commit, without the ORM."""
+def select_open(name: str) -> Prepared:
+    """The open charge whose column `name` is `:of`, locked until the commit."""
     of = table_of(Charge).c
     is_open = (of.status == OPEN) & (of[name] == bindparam("of"))
     named = [column.label(name) for name, column in Charge.__mapper__.c.items()]
-    return select(*named).where(is_open).with_for_update()
+    return Prepared(select(*named).where(is_open).with_for_update())

@@ -23,8 +23,10 @@ from sqlalchemy import (
     bindparam,
     delete,
     false,
+    insert,
     select,
     text,
+    update,
 )
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 from sqlalchemy.sql.dml import ReturningDelete
@@ -34,12 +36,11 @@ from app.models.base import (
     Model,
     RowNumber,
     UtcDateTime,
-    insert_into,
     new_id,
     now,
     table_of,
-    update_by,
 )
+from app.models.prepared import Prepared
 from app.models.sessions import ChatSession
 
 NEWEST_SESSIONS = 4
@@ -131,23 +132,24 @@ def select_by_id() -> Select[Message]:
 
 
 @functools.cache
-def select_at() -> Select[Any]:
+def select_at() -> Prepared:
     """The number of the message at `:depth` of the branch `:branch_id`."""
     of = table_of(Message).c
     is_there = (of.branch_id == bindparam("branch_id")) & (of.depth == bindparam("depth"))
-    return select(of.number).where(is_there)
+    return Prepared(select(of.number).where(is_there))
 
 
 @functools.cache
-def insert_message() -> Any:
+def insert_message() -> Prepared:
     """Inserts a message, by the names of columns; returns its number."""
-    return insert_into(Message).returning(table_of(Message).c.number)
+    return Prepared(insert(table_of(Message)).returning(table_of(Message).c.number))
 
 
 @functools.cache
-def end_message() -> Any:
+def end_message() -> Prepared:
     """Sets columns of the message `:of`; returns its number."""
-    return update_by(Message, "id").returning(table_of(Message).c.number)
+    of = table_of(Message).c
+    return Prepared(update(table_of(Message)).where(of.id == bindparam("of")).returning(of.number))
 
 
 def path_to(head_id: str) -> CTE:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import functools
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ForeignKey, Select, String, and_, bindparam, delete, exists, false, select
+from sqlalchemy import ForeignKey, String, and_, bindparam, delete, exists, false, select
 from sqlalchemy.orm import Mapped, column_property, mapped_column
-from sqlalchemy.sql.dml import ReturningDelete
 
 from app.models.base import Model, UtcDateTime, table_of
+from app.models.prepared import Prepared
 from app.models.sessions import ChatSession
 
 
@@ -35,15 +34,15 @@ ChatSession.is_running = column_property(exists().where(Turn.session_id == ChatS
 
 
 @functools.cache
-def select_running() -> Select[Any]:
+def select_running() -> Prepared:
     """The answer that is being made in the session `:session_id`."""
     of = table_of(Turn).c
-    return select(of.message_id).where(of.session_id == bindparam("session_id"))
+    return Prepared(select(of.message_id).where(of.session_id == bindparam("session_id")))
 
 
 @functools.cache
-def delete_turn(*names: str) -> ReturningDelete[str]:
+def delete_turn(*names: str) -> Prepared:
     """Deletes the turn whose columns with these names are as given; returns its message."""
     of = table_of(Turn).c
     is_it = and_(*(of[name] == bindparam(name) for name in names))
-    return delete(table_of(Turn)).where(is_it).returning(of.message_id)
+    return Prepared(delete(table_of(Turn)).where(is_it).returning(of.message_id))

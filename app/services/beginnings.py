@@ -57,9 +57,9 @@ def _locked(session: Session, caller: Caller, draft: Draft, start: Start) -> dic
     """
     session_id = start.made.session_id
     if not draft.session_id:
-        session.execute(insert_into(ChatSession), {"id": session_id, "user_id": caller.user_id})
+        insert_into(ChatSession).run(session, {"id": session_id, "user_id": caller.user_id})
         return None
-    chat = session.execute(select_head(), {"id": session_id, "user_id": caller.user_id}).first()
+    chat = select_head().row(session, {"id": session_id, "user_id": caller.user_id})
     if chat is None:
         raise sessions.missing(session_id)
     sessions.refuse_if_busy(session, session_id)
@@ -92,9 +92,9 @@ def _insert(session: Session, user_id: str, draft: Draft, start: Start) -> None:
         new_messages = 2
     ids = {"id": made.message_id, "session_id": made.session_id}
     answer = {**ids, "role": "assistant", "status": "running", "content": [], **vars(place)}
-    session.execute(insert_message(), {**answer, **start.of_answer})
+    insert_message().run(session, {**answer, **start.of_answer})
     more = {"at_id": made.message_id, "more_messages": new_messages, "at": now()}
-    session.execute(move_head(), {"of": made.session_id, **more})
+    move_head().run(session, {"of": made.session_id, **more})
 
 
 def _insert_asked(
@@ -117,5 +117,5 @@ def _insert_asked(
         "metadata": draft.metadata,
         **vars(place),
     }
-    number = session.execute(insert_message(), row).scalar_one()
+    number = insert_message().value(session, row)
     tree.index_content(session, number, content, session_id=made.session_id, user_id=user_id)

@@ -55,11 +55,9 @@ def note(session: Session, what: Learned) -> None:
     if what.refused_ids:
         refused = update(Message).where(Message.id.in_(what.refused_ids))
         session.execute(refused.values(bound_to=None))
-    if what.sizes:
-        rows = [
-            {"of": id_, "tokens": tokens, "tokens_model": what.model} for id_, tokens in what.sizes.items()
-        ]
-        session.execute(update_by(Message, "id"), rows)
+    told = {"tokens_model": what.model}
+    sizes = [{"of": id_, "tokens": tokens, **told} for id_, tokens in what.sizes.items()]
+    update_by(Message, "id").run_for_all(session, sizes)
 
 
 def _settled(outcome: Outcome[Prompt]) -> Settled | None:

@@ -44,10 +44,10 @@ class Payer:
     session_id: str | None = None
 
     @property
-    def scopes(self) -> list[str]:
-        """The scopes that a call of theirs counts in."""
+    def scopes(self) -> dict[str, str | None]:
+        """The scopes that a call of theirs counts in, by kind."""
         ids = {"user": self.user_id, "key": self.key_id, "session": self.session_id}
-        return [ALL, *(f"{kind}:{id_}" for kind, id_ in ids.items() if id_)]
+        return {ALL: ALL, **{kind: f"{kind}:{id_}" if id_ else None for kind, id_ in ids.items()}}
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def of(payer: Payer) -> list[Standing]:
     """The budgets that a call of theirs counts in."""
     at = now()
     with reading() as session:
-        return [_standing(one, at) for one in session.execute(select_budgets(), {"scopes": payer.scopes})]
+        return [_standing(one, at) for one in select_budgets().rows(session, payer.scopes)]
 
 
 def narrowest(payer: Payer) -> Standing | None:
@@ -111,7 +111,7 @@ def exhausted(standing: Standing, needed_nano_usd: int) -> BudgetExhausted:
 def reserve(session: Session, payer: Payer, amount_nano_usd: int) -> None:
     """Set an amount aside in all of the payer's budgets; raises BudgetExhausted."""
     at = now()
-    for row in session.execute(select_budgets_to_change(), {"scopes": payer.scopes}).all():
+    for row in select_budgets_to_change().rows(session, payer.scopes):
         standing = _standing(row, at)
         if amount_nano_usd > standing.remaining_nano_usd:
             raise exhausted(standing, amount_nano_usd)
@@ -121,7 +121,7 @@ def reserve(session: Session, payer: Payer, amount_nano_usd: int) -> None:
 def settle(session: Session, payer: Payer, reserved_nano_usd: int, cost_nano_usd: int) -> None:
     """Spend what a call cost, and let go of what was reserved for it."""
     at = now()
-    for row in session.execute(select_budgets_to_change(), {"scopes": payer.scopes}).all():
+    for row in select_budgets_to_change().rows(session, payer.scopes):
         _count(session, row, at, reserved_nano_usd=-reserved_nano_usd, spent_nano_usd=cost_nano_usd)
 
 
@@ -185,7 +185,7 @@ def _count(
         "spent_nano_usd": standing.spent_nano_usd + spent_nano_usd,
         "period_started_at": max(filter(None, (began, row.period_started_at)), default=None),
     }
-    session.execute(update_by(Budget, "scope"), {"of": row.scope, **counted})
+    update_by(Budget, "scope").run(session, {"of": row.scope, **counted})
 
 
 def _standing(budget: Any, at: datetime) -> Standing:

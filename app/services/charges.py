@@ -85,7 +85,7 @@ def _open(session: Session, payer: Payer, order: Order, what: dict[str, str]) ->
         "steps": list(order.steps),
         **order.forecast.tokens,
     }
-    session.execute(insert_into(Charge), row)
+    insert_into(Charge).run(session, row)
     _enter(session, str(row["id"]), ledger.reservation(order.greatest_nano_usd))
     budgets.reserve(session, payer, order.greatest_nano_usd)
     return str(row["id"])
@@ -106,10 +106,10 @@ def _told_of(charge: Charge | None) -> dict[str, Any] | None:
 
 def _close(session: Session, which: dict[str, str], came: Reply, is_refused: bool) -> Charge | None:
     [(name, value)] = which.items()
-    row = session.execute(select_open(name), {"of": value}).first()
+    row = select_open(name).row(session, {"of": value})
     if row is None:
         return None
-    charge = Charge(**row._mapping)
+    charge = Charge(**row._asdict())
     if is_refused and not came.usage and not came.content:
         _release(session, charge)
     else:
@@ -195,7 +195,7 @@ def _release(session: Session, charge: Charge) -> None:
 def _end(session: Session, charge: Charge, status: str, cost: int, movements: Iterable[Movement]) -> None:
     charge.status, charge.cost_nano_usd, charge.settled_at = status, cost, now()
     changed = {column: getattr(charge, name) for name, column in ENDED.items()}
-    session.execute(update_by(Charge, "id"), {"of": charge.id, **changed})
+    update_by(Charge, "id").run(session, {"of": charge.id, **changed})
     _enter(session, charge.id, movements)
     payer = Payer(charge.user_id, charge.key_id, charge.session_id)
     budgets.settle(session, payer, charge.reserved_nano_usd, cost)
@@ -216,4 +216,4 @@ def _enter(session: Session, charge_id: str, movements: Iterable[Movement]) -> N
         }
         for id_, one in zip(ids, movements, strict=True)
     ]
-    session.execute(insert_into(LedgerEntry), rows)
+    insert_into(LedgerEntry).run_for_all(session, rows)

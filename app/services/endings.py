@@ -74,11 +74,12 @@ def store(
     `unwritten` are the events that follow number `written`, without those of the ending, which are returned.
     """
     # The session first, as whoever deletes it does: two that lock in turn never wait for each other.
-    session.execute(lock_session(), {"id": ending.session_id})
-    if session.scalar(delete_turn("message_id", *held), {"message_id": ending.message_id, **held}) is None:
+    lock_session().run(session, {"id": ending.session_id})
+    mine = {"message_id": ending.message_id, **held}
+    if delete_turn(*mine).row(session, mine) is None:
         return None
     row = {**of_answer(ending.reply), **ending.of_answer}
-    number = session.execute(end_message(), {"of": ending.message_id, **row}).scalar_one()
+    number = end_message().value(session, {"of": ending.message_id, **row})
     place = {"session_id": ending.session_id, "user_id": count(session, ending.session_id, ending.reply)}
     tree.index_content(session, number, row["content"], **place)
     last = ending.events(settle(session, ending, message_id=ending.message_id))
@@ -108,5 +109,4 @@ def count(session: Session, session_id: str, came: Reply, new_messages: int = 0)
     """Add usage and messages to the session's totals; returns whose session it is."""
     sums = {**(came.usage or Usage()).tokens, "messages": new_messages}
     more = {f"more_{name}": number for name, number in sums.items()}
-    counted = session.execute(add_to_totals(*sums), {"of": session_id, "at": now(), **more})
-    return str(counted.scalar_one())
+    return str(add_to_totals(*sums).value(session, {"of": session_id, "at": now(), **more}))

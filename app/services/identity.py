@@ -45,7 +45,7 @@ def identify(secret: str) -> Caller:
     hashed, at = hash_of(secret), now()
     with reading() as session:
         where = {"prefix": secret[:PREFIX_LENGTH], "at": at}
-        found = session.execute(select_candidates(), where).all()
+        found = select_candidates().rows(session, where)
     for one in found:
         if hmac.compare_digest(one.hash, hashed):
             _note_use(one, at)

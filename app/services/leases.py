@@ -57,7 +57,7 @@ def take(session: Session, session_id: str, message_id: str, request_id: str) ->
         "leased_until": now() + timedelta(seconds=config().lease_seconds),
         "request_id": request_id,
     }
-    session.execute(insert_into(Turn), row)
+    insert_into(Turn).run(session, row)
 
 
 def renew() -> None:

@@ -43,7 +43,7 @@ def bind(of: Parts) -> None:
 def store(session: Session, message_id: str, written: int, events: Sequence[Event]) -> None:
     """Add the events that follow number `written`; IntegrityError where another process has done so."""
     if events:
-        session.execute(insert_into(TurnEvents), _chunk(message_id, written, events))
+        insert_into(TurnEvents).run(session, _chunk(message_id, written, events))
 
 
 def stored(session: Session, message_id: str, after: int = 0) -> list[Event]:
@@ -56,7 +56,7 @@ def write(logs: Sequence[Log]) -> None:
     rows = [_chunk(log.message_id, log.written, log.unwritten()) for log in logs]
     try:
         with writing() as session:
-            session.execute(insert_into(TurnEvents), rows)
+            insert_into(TurnEvents).run_for_all(session, rows)
     except IntegrityError:
         for log in logs:
             catch_up(log)

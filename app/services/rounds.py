@@ -191,7 +191,7 @@ class Rounds:
             costs = []
             if charge:
                 charge.message_id = ids[0]
-                session.execute(update_by(Charge, "id"), {"of": charge.id, "message_id": ids[0]})
+                update_by(Charge, "id").run(session, {"of": charge.id, "message_id": ids[0]})
                 self._spent_nano_usd += charge.cost_nano_usd or 0
                 costs = [bills.event(charge)]
             events = [*log.unwritten(), *costs]

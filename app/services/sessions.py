@@ -170,7 +170,7 @@ def refuse_if_busy(session: Session, session_id: str) -> None:
 
 def running_id(session: Session, session_id: str) -> str | None:
     """The answer that is being made in a session."""
-    found: str | None = session.scalar(select_running(), {"session_id": session_id})
+    found: str | None = select_running().value(session, {"session_id": session_id})
     return found
 
 

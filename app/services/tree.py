@@ -43,7 +43,7 @@ def place_after(session: Session, parent: Message | None, message_id: str) -> Pl
         return Place(None, message_id, 0)
     depth = parent.depth + 1
     where = {"branch_id": parent.branch_id, "depth": depth}
-    is_taken = session.scalar(select_at(), where) is not None
+    is_taken = select_at().row(session, where) is not None
     return Place(parent.id, message_id if is_taken else parent.branch_id, depth)
 
 
@@ -59,7 +59,7 @@ def index_content(
     body = searchable(content)
     if body:
         row = {"number": number, "session_id": session_id, "user_id": user_id, "body": body}
-        session.execute(insert_into_index(dialect()), row)
+        insert_into_index(dialect()).run(session, row)
 
 
 def whole_path(session: Session, head: Message) -> list[Message]:

@@ -36,7 +36,7 @@ def test_secrets_have_the_shape_that_is_masked_and_are_never_the_same() -> None:
 
 def _candidates(session: Session, secret: str, at: datetime) -> Sequence[Any]:
     where = {"prefix": secret[:PREFIX_LENGTH], "at": at}
-    return session.execute(select_candidates(), where).all()
+    return select_candidates().rows(session, where)
 
 
 @given(st.text(st.characters(codec="utf-8")), st.text(st.characters(codec="utf-8")))
