@@ -100,9 +100,9 @@ def bind(app: Flask, config: Config, claude: Claude) -> Parts:
 def engine_options(config: Config) -> dict[str, Any]:
     """How connections are made and kept."""
     # Parameters are what people write, so not for the log; a connection may have died since it was used.
-    options: dict[str, Any] = {"hide_parameters": True, "pool_pre_ping": True}
     if config.sqlalchemy_url.startswith("sqlite"):
-        return options
+        return {"hide_parameters": True}
+    options: dict[str, Any] = {"hide_parameters": True, "pool_pre_ping": True}
     # Who waits for a locked session holds a connection, so there are many, and the wait has an end.
     given = make_url(config.sqlalchemy_url).query.get("options", "")
     waits = {"options": f"-c lock_timeout={LOCK_TIMEOUT_MS} {given}"}
@@ -174,5 +174,9 @@ def use_sqlite_well(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        kind = connection.get_execution_options().get(BEGIN, "DEFERRED")
-        connection.exec_driver_sql(f"BEGIN {kind}")
+        kind = connection.get_execution_options().get(BEGIN)
+        if kind:
+            connection.exec_driver_sql(f"BEGIN {kind}")
+        else:  # which waits for nobody, so no error needs SQLAlchemy's name
+            driver: Any = connection.connection.driver_connection
+            driver.execute("BEGIN DEFERRED")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from app.claude import events, failures, retries
+from app.claude import events, failures, frames, retries
 from app.claude.events import Event
 from app.claude.observers import observed
 from app.claude.stop import Stop
@@ -137,7 +136,7 @@ class Claude:
             with create(**body, stream=True) as response:
                 seen.is_open, seen.request_id = True, response.headers.get("request-id")
                 attempt.output = {"request_id": seen.request_id}
-                pairs = ((one.event, one.data) for one in _decoder()(response.http_response))
+                pairs = frames.split(response.http_response.iter_bytes())
                 yield from observed(response.http_response, events.read(pairs, seen.request_id))
 
     def _client(self) -> anthropic.Anthropic:
@@ -160,7 +159,7 @@ class Claude:
         http_client = anthropic.DefaultHttpxClient(
             limits=limits, timeout=timeout, transport=self._transport, trust_env=not address.is_own
         )
-        make_stoppable(http_client)
+        make_stoppable(http_client, IDLE_CONNECTION_SECONDS)
         return anthropic.Anthropic(
             api_key=address.api_key or NO_KEY,
             base_url=address.base_url or None,
@@ -173,13 +172,6 @@ class Claude:
 
 def _without_diagnostics(body: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in body.items() if name != DIAGNOSTICS}
-
-
-@functools.cache
-def _decoder() -> Callable[[Any], Iterator[Any]]:
-    from anthropic import Stream
-
-    return Stream.raw_events
 
 
 @contextmanager

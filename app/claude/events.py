@@ -13,6 +13,7 @@ from app.claude import failures
 from app.errors import Upstream, UpstreamFailed
 
 DEEPEST = 100
+Pair = tuple[str | None, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +31,13 @@ class Event:
         return cls(name, payload, json.dumps(payload, ensure_ascii=False, separators=(",", ":")))
 
 
-def read(pairs: Iterable[tuple[str | None, str]], request_id: str | None) -> Iterator[Event]:
+def read(pairs: Iterable[Pair], request_id: str | None) -> Iterator[Event]:
     """Claude's events from (name, text) pairs, up to `message_stop`; what comes after that is read and left.
 
     Raises what an `error` event means, and UpstreamFailed where a payload isn't JSON or the stream just ends.
     """
     left = iter(pairs)
-    for name, text in left:
+    for name, text in _as_text(left, request_id):
         if not text:
             continue
         payload = _payload(text, request_id)
@@ -51,6 +52,13 @@ def read(pairs: Iterable[tuple[str | None, str]], request_id: str | None) -> Ite
         "Claude's answer ended before it was complete. What came is kept; send again or regenerate.",
         upstream=Upstream(200, "stream_unfinished", request_id),
     )
+
+
+def _as_text(pairs: Iterator[Pair], request_id: str | None) -> Iterator[Pair]:
+    try:
+        yield from pairs
+    except UnicodeDecodeError as error:
+        raise _garbled(request_id) from error
 
 
 def parsed(text: str) -> Any:
@@ -94,7 +102,11 @@ def _payload(text: str, request_id: str | None) -> dict[str, Any]:
         payload = parsed(text)
         if isinstance(payload, dict):
             return payload
-    raise UpstreamFailed(
+    raise _garbled(request_id)
+
+
+def _garbled(request_id: str | None) -> UpstreamFailed:
+    return UpstreamFailed(
         "Claude's answer held something that is not an event. What came is kept; send again or regenerate.",
         upstream=Upstream(200, "stream_garbled", request_id),
     )

@@ -15,11 +15,19 @@ import httpx2
 from httpcore2 import NetworkBackend, NetworkStream, SyncBackend
 
 from app.claude.stop import CURRENT
+from app.claude.transports import Transport
+from app.claude.wires import same_socket
 
 
-def make_stoppable(client: httpx2.Client) -> None:
-    """Give every pool of the client, its proxies' too, such connections."""
-    for transport in (client._transport, *client._mounts.values()):
+def make_stoppable(client: httpx2.Client, idle_seconds: float) -> None:
+    """Give the client a quick transport of ours, and the pools of its proxies such connections."""
+    own = client._transport
+    if isinstance(own, httpx2.HTTPTransport):
+        tls = own._pool._ssl_context
+        assert tls  # noqa: S101 - for the type checker
+        client._transport = Transport(tls, idle_seconds)
+        own.close()
+    for transport in client._mounts.values():
         if isinstance(transport, httpx2.HTTPTransport):
             transport._pool._network_backend = StoppableBackend()
 
@@ -71,7 +79,5 @@ class StoppableStream(NetworkStream):
         return self._inner.get_extra_info(info)
 
     def _shut(self) -> None:
-        with suppress(OSError, ValueError):  # it may be closed already
-            sock = self.get_extra_info("socket")
-            with socket.fromfd(sock.fileno(), sock.family, sock.type) as same:
-                same.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError, ValueError), same_socket(self.get_extra_info("socket")) as same:
+            same.shutdown(socket.SHUT_RDWR)  # it may be closed already

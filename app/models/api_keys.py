@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import secrets
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Select, String, Update, or_, select, update
+from sqlalchemy import ForeignKey, Select, String, Update, bindparam, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import JsonText, Model, UtcDateTime, new_id, now
+from app.models.base import JsonText, Model, UtcDateTime, new_id, now, table_of
+from app.models.prepared import Prepared
 from app.models.users import User
 
 PREFIX_LENGTH = 12
@@ -45,11 +47,16 @@ def hash_of(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def select_candidates(secret: str, at: datetime) -> Select[ApiKey, User]:
-    """The keys that hold at this time and begin like this one, each with its owner."""
-    is_alike = (ApiKey.prefix == secret[:PREFIX_LENGTH]) & ApiKey.revoked_at.is_(None)
-    is_live = or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > at)
-    return select(ApiKey, User).join(User, User.id == ApiKey.user_id).where(is_alike, is_live)
+@functools.cache
+def select_candidates() -> Prepared:
+    """The keys that hold `:at` a time and begin with `:prefix`, each with its owner; every request asks."""
+    key, user = table_of(ApiKey).c, table_of(User).c
+    is_alike = (key.prefix == bindparam("prefix")) & key.revoked_at.is_(None)
+    is_live = or_(key.expires_at.is_(None), key.expires_at > bindparam("at"))
+    owner = user.id.label("user_id"), user.name, user.role
+    found = select(key.id.label("key_id"), key.hash, key.scopes, key.last_used_at, *owner)
+    found = found.join_from(table_of(ApiKey), table_of(User), user.id == key.user_id)
+    return Prepared(found.where(is_alike, is_live))
 
 
 def select_keys_of(user_id: str) -> Select[ApiKey]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, String
+from sqlalchemy import BigInteger, ForeignKey, Select, String, bindparam, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import Model, UtcDateTime, now
+from app.models.base import Model, UtcDateTime, now, table_of
+from app.models.prepared import Prepared
+
+SCOPES = ("all", "user", "key", "session")
 
 
 class Budget(Model):
@@ -31,3 +36,21 @@ class Budget(Model):
     reserved_nano_usd: Mapped[int] = mapped_column(BigInteger, default=0)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+@functools.cache
+def select_budgets() -> Prepared:
+    """Those of the scopes `:all`, `:user`, `:key` and `:session`, in the order in which they are locked."""
+    return Prepared(_in_order())
+
+
+@functools.cache
+def select_budgets_to_change() -> Prepared:
+    """The same, locked until the commit."""
+    return Prepared(_in_order().with_for_update())
+
+
+def _in_order() -> Select[Any]:
+    of = table_of(Budget).c
+    is_one = or_(*(of.scope == bindparam(kind) for kind in SCOPES))
+    return select(*of).where(is_one).order_by(of.scope)

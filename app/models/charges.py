@@ -5,13 +5,15 @@ A charge outlives what it was for: of a deleted message, session or person only 
 
 from __future__ import annotations
 
+import functools
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, text
+from sqlalchemy import BigInteger, ForeignKey, Index, String, bindparam, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import JsonText, Model, UtcDateTime, new_id, now
+from app.models.base import JsonText, Model, UtcDateTime, new_id, now, table_of
+from app.models.prepared import Prepared
 
 OPEN, SETTLED, RELEASED = "open", "settled", "released"
 IS_OPEN = text("status = 'open'")  # to the letter, or SQLite doesn't use its index
@@ -58,3 +60,12 @@ class Charge(Model):
     steps: Mapped[list[dict[str, Any]]] = mapped_column(JsonText, default=list)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+@functools.cache
+def select_open(name: str) -> Prepared:
+    """The open charge whose column `name` is `:of`, locked until the commit."""
+    of = table_of(Charge).c
+    is_open = (of.status == OPEN) & (of[name] == bindparam("of"))
+    named = [column.label(name) for name, column in Charge.__mapper__.c.items()]
+    return Prepared(select(*named).where(is_open).with_for_update())

@@ -23,13 +23,24 @@ from sqlalchemy import (
     bindparam,
     delete,
     false,
+    insert,
     select,
     text,
+    update,
 )
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 from sqlalchemy.sql.dml import ReturningDelete
 
-from app.models.base import JsonText, Model, RowNumber, UtcDateTime, new_id, now
+from app.models.base import (
+    JsonText,
+    Model,
+    RowNumber,
+    UtcDateTime,
+    new_id,
+    now,
+    table_of,
+)
+from app.models.prepared import Prepared
 from app.models.sessions import ChatSession
 
 NEWEST_SESSIONS = 4
@@ -112,6 +123,33 @@ def select_messages_of(user_id: str) -> Select[Message]:
 def select_message(user_id: str, message_id: str) -> Select[Message]:
     """One message, if it is theirs."""
     return select_messages_of(user_id).where(Message.id == message_id)
+
+
+@functools.cache
+def select_by_id() -> Select[Message]:
+    """The message `:id`."""
+    return select(Message).where(Message.id == bindparam("id"))
+
+
+@functools.cache
+def select_at() -> Prepared:
+    """The number of the message at `:depth` of the branch `:branch_id`."""
+    of = table_of(Message).c
+    is_there = (of.branch_id == bindparam("branch_id")) & (of.depth == bindparam("depth"))
+    return Prepared(select(of.number).where(is_there))
+
+
+@functools.cache
+def insert_message() -> Prepared:
+    """Inserts a message, by the names of columns; returns its number."""
+    return Prepared(insert(table_of(Message)).returning(table_of(Message).c.number))
+
+
+@functools.cache
+def end_message() -> Prepared:
+    """Sets columns of the message `:of`; returns its number."""
+    of = table_of(Message).c
+    return Prepared(update(table_of(Message)).where(of.id == bindparam("of")).returning(of.number))
 
 
 def path_to(head_id: str) -> CTE:

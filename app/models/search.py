@@ -20,7 +20,6 @@ from sqlalchemy import (
     Double,
     Select,
     String,
-    TextClause,
     and_,
     bindparam,
     case,
@@ -33,6 +32,7 @@ from sqlalchemy.orm import aliased
 from sqlalchemy.sql import column, func, literal_column, select, table
 
 from app.models.messages import Message, path_to
+from app.models.prepared import Prepared
 from app.models.sessions import ChatSession
 
 OPEN, CLOSE = "\x02", "\x03"
@@ -49,9 +49,10 @@ INSERT = {
 }
 
 
-def insert_into_index(dialect: str) -> TextClause:
+@functools.cache
+def insert_into_index(dialect: str) -> Prepared:
     """The statement that indexes one message: number, user_id, session_id, body."""
-    return text(INSERT[dialect])
+    return Prepared(text(INSERT[dialect]))
 
 
 def words_of(query: str) -> list[str]:

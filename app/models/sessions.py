@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Select, String, Text, select
+from sqlalchemy import BigInteger, ForeignKey, Index, Select, String, Text, bindparam, select, update
 from sqlalchemy.orm import Mapped, MappedSQLExpression, mapped_column
 
-from app.models.base import JsonText, Model, UtcDateTime, new_id, now
+from app.models.base import JsonText, Model, UtcDateTime, new_id, now, table_of
+from app.models.prepared import Prepared
 
 
 class ChatSession(Model):
@@ -52,3 +54,36 @@ def select_sessions_of(user_id: str) -> Select[ChatSession]:
 def select_session(user_id: str, session_id: str) -> Select[ChatSession]:
     """One session, if it is theirs."""
     return select_sessions_of(user_id).where(ChatSession.id == session_id)
+
+
+@functools.cache
+def select_head() -> Prepared:
+    """Where the session `:id` of `:user_id` stands, locked until the commit."""
+    of = table_of(ChatSession).c
+    found = select(of.id, of.head_id, of.context).where(of.id == bindparam("id"))
+    return Prepared(found.where(of.user_id == bindparam("user_id")).with_for_update())
+
+
+@functools.cache
+def lock_session() -> Prepared:
+    """Locks the session `:id` until the commit."""
+    of = table_of(ChatSession).c
+    return Prepared(select(of.id).where(of.id == bindparam("id")).with_for_update())
+
+
+@functools.cache
+def add_to_totals(*names: str) -> Prepared:
+    """Adds `:more_…` to these totals of the session `:of`; returns whose it is."""
+    of = table_of(ChatSession).c
+    sums = {name: of[name] + bindparam(f"more_{name}") for name in names}
+    changed = update(table_of(ChatSession)).where(of.id == bindparam("of")).values(sums)
+    return Prepared(changed.values(updated_at=bindparam("at")).returning(of.user_id))
+
+
+@functools.cache
+def move_head() -> Prepared:
+    """The session `:of` stands at `:at_id`, with `:more_messages`."""
+    of = table_of(ChatSession).c
+    changed = update(table_of(ChatSession)).where(of.id == bindparam("of"))
+    sums = {"messages": of.messages + bindparam("more_messages"), "head_id": bindparam("at_id")}
+    return Prepared(changed.values(**sums, updated_at=bindparam("at")))

@@ -6,9 +6,9 @@ A trace's id sorts by when its turn began, so a list in the order of ids is one 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Insert, Select, String, Table, insert, select
+from sqlalchemy import ForeignKey, Index, Select, String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import JsonText, Model, UtcDateTime
@@ -52,11 +52,6 @@ class TraceCall(Model):
 def select_traces_of(user_id: str) -> Select[Trace]:
     """What one person may see: the traces of their own turns."""
     return select(Trace).where(Trace.user_id == user_id)
-
-
-def insert_calls() -> Insert:
-    """Inserts calls of tools, without the ORM: every turn that has some waits for it."""
-    return insert(cast(Table, TraceCall.__table__))
 
 
 def select_calls(user_id: str, tool: str) -> Select[str]:

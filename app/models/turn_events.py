@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Insert, Select, String, Table, insert, select
+from sqlalchemy import ForeignKey, Index, Select, String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import JsonText, Model, UtcDateTime, now
@@ -37,8 +37,3 @@ def select_events(message_id: str, after: int = 0) -> Select[TurnEvents]:
         .where(TurnEvents.message_id == message_id, TurnEvents.last > after)
         .order_by(TurnEvents.first)
     )
-
-
-def insert_events() -> Insert:
-    """Inserts chunks, without the ORM: this is written many times a second."""
-    return insert(cast(Table, TurnEvents.__table__))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String, exists, false
+from sqlalchemy import ForeignKey, String, and_, bindparam, delete, exists, false, select
 from sqlalchemy.orm import Mapped, column_property, mapped_column
 
-from app.models.base import Model, UtcDateTime
+from app.models.base import Model, UtcDateTime, table_of
+from app.models.prepared import Prepared
 from app.models.sessions import ChatSession
 
 
@@ -29,3 +31,18 @@ class Turn(Model):
 
 
 ChatSession.is_running = column_property(exists().where(Turn.session_id == ChatSession.id))
+
+
+@functools.cache
+def select_running() -> Prepared:
+    """The answer that is being made in the session `:session_id`."""
+    of = table_of(Turn).c
+    return Prepared(select(of.message_id).where(of.session_id == bindparam("session_id")))
+
+
+@functools.cache
+def delete_turn(*names: str) -> Prepared:
+    """Deletes the turn whose columns with these names are as given; returns its message."""
+    of = table_of(Turn).c
+    is_it = and_(*(of[name] == bindparam(name) for name in names))
+    return Prepared(delete(table_of(Turn)).where(is_it).returning(of.message_id))

@@ -9,9 +9,8 @@ from app.claude.events import Event
 from app.context import Prompt
 from app.errors import InternalError
 from app.extensions import redactor
-from app.models.charges import Charge
-from app.models.turns import Turn
 from app.services import books, endings, logs, processes, summaries, traces
+from app.services.books import Learned
 from app.services.endings import Ending
 from app.services.jobs import Job
 from app.services.rounds import Rounds
@@ -54,23 +53,24 @@ def give_up(job: Job, turn: Running) -> None:
 def end(job: Job, log: Log, outcome: Outcome[Prompt]) -> None:
     """Store how it ended, and then tell. What another process has made of it meanwhile is told instead."""
     span = tracing.start("finish", said={"status": outcome.status}, has_own_work=True)
-    ending = _ending(job, outcome)
+    learned = books.learned(job.prompt, outcome)
+    ending = _ending(job, outcome, learned)
     log.usage = outcome.reply.usage
     with tracing.within(span), log.writer:
-        last = patiently(lambda: _store(job, log, ending, outcome), lambda: logs.catch_up(log))
+        last = patiently(lambda: _store(job, log, ending, learned), lambda: logs.catch_up(log))
         events = _told_by_others(log) or ending.events() if last is None else [*log.unwritten(), *last]
         log.finish(events)
 
 
-def _store(job: Job, log: Log, ending: Ending, outcome: Outcome[Prompt]) -> Sequence[Event] | None:
+def _store(job: Job, log: Log, ending: Ending, learned: Learned) -> Sequence[Event] | None:
     """The last events, as they are stored; None where it is not this process's turn any more."""
     with writing() as session:
-        mine = Turn.holder == processes.name()
+        mine = {"holder": processes.name()}
         last = endings.store(session, ending, mine, log.written, log.unwritten())
         if last is None:  # deleted meanwhile, or ended by others: then nothing is open
-            endings.settle(session, ending, Charge.id == job.charge_id)
+            endings.settle(session, ending, id=job.charge_id)
         else:
-            books.note(session, job.message_id, job.prompt, outcome)
+            books.note(session, learned)
             _end_trace(job, ending)
             traces.store(session, job.trace, job.about)
     return last
@@ -96,7 +96,7 @@ def _told_by_others(log: Log) -> Sequence[Event]:
         return logs.stored(session, log.message_id, log.written)
 
 
-def _ending(job: Job, outcome: Outcome[Prompt]) -> Ending:
+def _ending(job: Job, outcome: Outcome[Prompt], learned: Learned) -> Ending:
     return Ending(
         job.session_id,
         job.message_id,
@@ -106,4 +106,5 @@ def _ending(job: Job, outcome: Outcome[Prompt]) -> Ending:
         outcome.error,
         outcome.repairs,
         redactor().within(list(outcome.awaits)),
+        learned.of_answer,
     )

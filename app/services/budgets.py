@@ -6,7 +6,6 @@ having written the charge: so a budget that is set meanwhile counts every charge
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,8 +17,8 @@ from app.billing import periods
 from app.errors import BudgetExhausted, Fault, Invalid, NotFound, ScopeMissing
 from app.extensions import dialect
 from app.models.api_keys import ApiKey
-from app.models.base import now
-from app.models.budgets import Budget
+from app.models.base import now, update_by
+from app.models.budgets import Budget, select_budgets, select_budgets_to_change
 from app.models.charges import OPEN, SETTLED, Charge
 from app.models.sessions import ChatSession
 from app.models.users import User
@@ -45,10 +44,10 @@ class Payer:
     session_id: str | None = None
 
     @property
-    def scopes(self) -> list[str]:
-        """The scopes that a call of theirs counts in."""
+    def scopes(self) -> dict[str, str | None]:
+        """The scopes that a call of theirs counts in, by kind."""
         ids = {"user": self.user_id, "key": self.key_id, "session": self.session_id}
-        return [ALL, *(f"{kind}:{id_}" for kind, id_ in ids.items() if id_)]
+        return {ALL: ALL, **{kind: f"{kind}:{id_}" if id_ else None for kind, id_ in ids.items()}}
 
 
 @dataclass(frozen=True)
@@ -81,9 +80,8 @@ class Limit:
 def of(payer: Payer) -> list[Standing]:
     """The budgets that a call of theirs counts in."""
     at = now()
-    found = select(Budget).where(Budget.scope.in_(payer.scopes)).order_by(Budget.scope)
     with reading() as session:
-        return [_standing(one, at) for one in session.scalars(found)]
+        return [_standing(one, at) for one in select_budgets().rows(session, payer.scopes)]
 
 
 def narrowest(payer: Payer) -> Standing | None:
@@ -113,18 +111,18 @@ def exhausted(standing: Standing, needed_nano_usd: int) -> BudgetExhausted:
 def reserve(session: Session, payer: Payer, amount_nano_usd: int) -> None:
     """Set an amount aside in all of the payer's budgets; raises BudgetExhausted."""
     at = now()
-    for budget in _locked(session, payer.scopes, at):
-        standing = _standing(budget, at)
+    for row in select_budgets_to_change().rows(session, payer.scopes):
+        standing = _standing(row, at)
         if amount_nano_usd > standing.remaining_nano_usd:
             raise exhausted(standing, amount_nano_usd)
-        budget.reserved_nano_usd += amount_nano_usd
+        _count(session, row, at, reserved_nano_usd=amount_nano_usd)
 
 
 def settle(session: Session, payer: Payer, reserved_nano_usd: int, cost_nano_usd: int) -> None:
     """Spend what a call cost, and let go of what was reserved for it."""
-    for budget in _locked(session, payer.scopes, now()):
-        budget.reserved_nano_usd -= reserved_nano_usd
-        budget.spent_nano_usd += cost_nano_usd
+    at = now()
+    for row in select_budgets_to_change().rows(session, payer.scopes):
+        _count(session, row, at, reserved_nano_usd=-reserved_nano_usd, spent_nano_usd=cost_nano_usd)
 
 
 def visible_to(caller: Caller) -> list[Standing]:
@@ -177,18 +175,20 @@ def remove(caller: Caller, scope: str) -> None:
         session.delete(budget)
 
 
-def _locked(session: Session, scopes: Iterable[str], at: datetime) -> Sequence[Budget]:
-    """The budgets of these scopes, in the period of this moment, locked in an order that all keep to."""
-    found = select(Budget).where(Budget.scope.in_(scopes)).order_by(Budget.scope).with_for_update()
-    rows = session.scalars(found.execution_options(populate_existing=True)).all()
-    for budget in rows:
-        began = _began_at(budget, at)
-        if began and (budget.period_started_at is None or began > budget.period_started_at):
-            budget.period_started_at, budget.spent_nano_usd = began, 0
-    return rows
+def _count(
+    session: Session, row: Any, at: datetime, *, reserved_nano_usd: int, spent_nano_usd: int = 0
+) -> None:
+    """Add to what is reserved and spent of a budget that is locked, in the period of this moment."""
+    standing, began = _standing(row, at), _began_at(row, at)
+    counted = {
+        "reserved_nano_usd": standing.reserved_nano_usd + reserved_nano_usd,
+        "spent_nano_usd": standing.spent_nano_usd + spent_nano_usd,
+        "period_started_at": max(filter(None, (began, row.period_started_at)), default=None),
+    }
+    update_by(Budget, "scope").run(session, {"of": row.scope, **counted})
 
 
-def _standing(budget: Budget, at: datetime) -> Standing:
+def _standing(budget: Any, at: datetime) -> Standing:
     """It as it stands at a moment: of an earlier period only what is reserved counts."""
     bounds = periods.bounds(budget.period, budget.time_zone, at)
     is_over = bounds is not None and (
@@ -205,7 +205,7 @@ def _standing(budget: Budget, at: datetime) -> Standing:
     )
 
 
-def _began_at(budget: Budget, at: datetime) -> datetime | None:
+def _began_at(budget: Any, at: datetime) -> datetime | None:
     bounds = periods.bounds(budget.period, budget.time_zone, at)
     return bounds[0] if bounds else None
 

@@ -20,7 +20,6 @@ from app.errors import ColloquyError, UpstreamTimeout
 from app.extensions import claude, config, parts, redactor
 from app.models.base import now
 from app.models.calls import SUMMARY, Call
-from app.models.charges import Charge
 from app.models.sessions import ChatSession
 from app.models.summaries import SummaryRow
 from app.services import charges, idempotency, processes, tasks
@@ -149,7 +148,7 @@ def _end(of: Begun, came: Reply, made: SummaryRow | str, asker: Asker | None) ->
         if asker:
             idempotency.keep(session, asker.caller, asker.claim, Made(str(call.session_id)))
         _lock(session, str(call.session_id))
-        charges.settle(session, Charge.id == of.charge_id, came, is_refused=is_failed)
+        charges.settle(session, came, is_refused=is_failed, id=of.charge_id)
         ended = update(Call).where(is_open).values(**said, ended_at=now(), **(used if usage else {}))
         if session.scalar(ended.returning(Call.id)) is None:
             return  # it was stored although the database did not say so, or the session is gone

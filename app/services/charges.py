@@ -11,17 +11,17 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, insert, select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from app.billing import ledger
 from app.billing.costs import cost_nano_usd
 from app.billing.ledger import Movement
-from app.billing.usage import Usage
+from app.billing.usage import CLASSES, Usage
 from app.context.tokens import of_content
-from app.models.base import new_id, now
+from app.models.base import insert_into, new_id, now, update_by
 from app.models.calls import Call
-from app.models.charges import IS_OPEN, OPEN, RELEASED, SETTLED, Charge
+from app.models.charges import IS_OPEN, RELEASED, SETTLED, Charge, select_open
 from app.models.ledger import LedgerEntry
 from app.models.turns import Turn
 from app.services import budgets, prices, rates
@@ -34,6 +34,17 @@ from app.turns.reply import Reply
 
 FORGOTTEN_AFTER = timedelta(seconds=30)  # a turn or call that is only beginning is not taken for dead
 MOST_FORGOTTEN = 500
+# What is stored when a charge ends: attributes and their columns.
+PLAIN = (
+    "status",
+    "cost_nano_usd",
+    "price_version",
+    "web_searches",
+    "speed",
+    "cache_miss_reason",
+    "settled_at",
+)
+ENDED = {name: name for name in (*PLAIN, *CLASSES, "web_searches", "speed")} | {"is_estimated": "estimated"}
 MISSED_SHARE, MISSED_TOKENS = 0.02, 64  # less than this is no miss: a forecast has an estimate in it
 
 
@@ -62,28 +73,29 @@ def open_for(session: Session, payer: Payer, order: Order, **what: str) -> str:
 
 
 def _open(session: Session, payer: Payer, order: Order, what: dict[str, str]) -> str:
-    charge = Charge(
+    row = {
         **vars(payer),
-        **{"id": new_id("chg"), **what},
-        purpose=order.purpose,
-        model=order.model,
-        price_version=order.price_version,
-        reserved_nano_usd=order.greatest_nano_usd,
-        forecast_read_tokens=order.forecast.cache_read_tokens,
-        steps=list(order.steps),
+        "id": new_id("chg"),
+        **what,
+        "purpose": order.purpose,
+        "model": order.model,
+        "price_version": order.price_version,
+        "reserved_nano_usd": order.greatest_nano_usd,
+        "forecast_read_tokens": order.forecast.cache_read_tokens,
+        "steps": list(order.steps),
         **order.forecast.tokens,
-    )
-    session.add(charge)
-    session.flush()
-    _enter(session, charge.id, ledger.reservation(order.greatest_nano_usd))
+    }
+    insert_into(Charge).run(session, row)
+    _enter(session, str(row["id"]), ledger.reservation(order.greatest_nano_usd))
     budgets.reserve(session, payer, order.greatest_nano_usd)
-    return charge.id
+    return str(row["id"])
 
 
-def settle(session: Session, which: ColumnElement[bool], came: Reply, *, is_refused: bool) -> Charge | None:
-    """End the open charge that this is about; None where there is none.
+def settle(session: Session, came: Reply, *, is_refused: bool, **which: str) -> Charge | None:
+    """End the open charge with this `id` or `message_id`; None where there is none.
 
     What Claude reported is the bill. Where it reported nothing it is an estimate, unless it refused the call.
+    The charge that is returned is a value: nothing that is set on it is stored.
     """
     return dispatcher.call("settle", lambda: _close(session, which, came, is_refused), told=_told_of)
 
@@ -92,11 +104,12 @@ def _told_of(charge: Charge | None) -> dict[str, Any] | None:
     return {"status": charge.status, "cost_nano_usd": charge.cost_nano_usd} if charge else None
 
 
-def _close(session: Session, which: ColumnElement[bool], came: Reply, is_refused: bool) -> Charge | None:
-    found = select(Charge).where(which, Charge.status == OPEN).with_for_update()
-    charge = session.scalars(found).first()
-    if charge is None:
+def _close(session: Session, which: dict[str, str], came: Reply, is_refused: bool) -> Charge | None:
+    [(name, value)] = which.items()
+    row = select_open(name).row(session, {"of": value})
+    if row is None:
         return None
+    charge = Charge(**row._asdict())
     if is_refused and not came.usage and not came.content:
         _release(session, charge)
     else:
@@ -128,7 +141,7 @@ def recover(after: timedelta = FORGOTTEN_AFTER) -> int:
         ids = session.scalars(forgotten).all()
     for id_ in ids:
         with writing() as session:
-            settle(session, Charge.id == id_, Reply(), is_refused=False)
+            settle(session, Reply(), is_refused=False, id=id_)
     return len(ids)
 
 
@@ -181,7 +194,8 @@ def _release(session: Session, charge: Charge) -> None:
 
 def _end(session: Session, charge: Charge, status: str, cost: int, movements: Iterable[Movement]) -> None:
     charge.status, charge.cost_nano_usd, charge.settled_at = status, cost, now()
-    session.flush()
+    changed = {column: getattr(charge, name) for name, column in ENDED.items()}
+    update_by(Charge, "id").run(session, {"of": charge.id, **changed})
     _enter(session, charge.id, movements)
     payer = Payer(charge.user_id, charge.key_id, charge.session_id)
     budgets.settle(session, payer, charge.reserved_nano_usd, cost)
@@ -202,4 +216,4 @@ def _enter(session: Session, charge_id: str, movements: Iterable[Movement]) -> N
         }
         for id_, one in zip(ids, movements, strict=True)
     ]
-    session.execute(insert(LedgerEntry), rows)
+    insert_into(LedgerEntry).run_for_all(session, rows)

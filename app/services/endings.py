@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
 from app.billing.usage import Usage
@@ -15,9 +14,9 @@ from app.errors import ColloquyError
 from app.extensions import redactor
 from app.models.base import now
 from app.models.charges import SETTLED, Charge
-from app.models.messages import Message
-from app.models.sessions import ChatSession
-from app.models.turns import Turn
+from app.models.messages import end_message
+from app.models.sessions import add_to_totals, lock_session
+from app.models.turns import delete_turn
 from app.services import bills, charges, logs, tree
 from app.services.transactions import after_commit
 from app.telemetry import metrics
@@ -37,6 +36,13 @@ class Ending:
     error: ColloquyError | None = None
     repairs: Sequence[str] = ()
     awaits: Sequence[dict[str, Any]] = ()
+    learned: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def of_answer(self) -> dict[str, Any]:
+        """What the answer's row says of how it ended, besides what Claude said and what was `learned`."""
+        said = {"repairs": list(self.repairs) or None, "awaits": list(self.awaits) or None}
+        return {"status": self.status, "problem": self.problem, **said, **self.learned}
 
     @property
     def problem(self) -> dict[str, Any] | None:
@@ -61,49 +67,46 @@ class Ending:
 
 
 def store(
-    session: Session, ending: Ending, held: ColumnElement[bool], written: int, unwritten: Sequence[Event]
+    session: Session, ending: Ending, held: Mapping[str, Any], written: int, unwritten: Sequence[Event]
 ) -> Sequence[Event] | None:
     """End the turn in the caller's transaction; None where it is not `held` as the caller believes.
 
     `unwritten` are the events that follow number `written`, without those of the ending, which are returned.
     """
     # The session first, as whoever deletes it does: two that lock in turn never wait for each other.
-    session.scalar(select(ChatSession.id).where(ChatSession.id == ending.session_id).with_for_update())
-    gone = delete(Turn).where(Turn.message_id == ending.message_id, held).returning(Turn.message_id)
-    if session.scalar(gone) is None:
+    lock_session().run(session, {"id": ending.session_id})
+    mine = {"message_id": ending.message_id, **held}
+    if delete_turn(*mine).row(session, mine) is None:
         return None
-    message = session.scalars(select(Message).where(Message.id == ending.message_id)).one()
-    fill(message, ending.reply)
-    message.status, message.problem = ending.status, ending.problem
-    message.repairs, message.awaits = list(ending.repairs) or None, list(ending.awaits) or None
-    tree.index(session, message, count(session, ending.session_id, ending.reply))
-    last = ending.events(settle(session, ending, Charge.message_id == ending.message_id))
+    row = {**of_answer(ending.reply), **ending.of_answer}
+    number = end_message().value(session, {"of": ending.message_id, **row})
+    place = {"session_id": ending.session_id, "user_id": count(session, ending.session_id, ending.reply)}
+    tree.index_content(session, number, row["content"], **place)
+    last = ending.events(settle(session, ending, message_id=ending.message_id))
     logs.store(session, ending.message_id, written, [*unwritten, *last])
     after_commit(session, metrics.TURNS.labels(ending.status).inc)
     return last
 
 
-def settle(session: Session, ending: Ending, which: ColumnElement[bool]) -> Charge | None:
+def settle(session: Session, ending: Ending, **which: str) -> Charge | None:
     """Pay for it; nothing where Claude refused the call."""
-    return charges.settle(session, which, ending.reply, is_refused=ending.status == "failed")
+    return charges.settle(session, ending.reply, is_refused=ending.status == "failed", **which)
 
 
-def fill(message: Message, came: Reply) -> None:
-    """Write an answer into its row."""
-    message.content = redactor().within(came.content, SEALED)  # a tool's input may have had odd escapes
-    message.model = came.model or message.model
-    message.stop_reason = came.stop_reason
-    message.upstream_id = came.upstream_id
-    message.updated_at = now()
-    for name, tokens in came.usage.tokens.items() if came.usage else ():
-        setattr(message, name, tokens)
+def of_answer(came: Reply) -> dict[str, Any]:
+    """What the row of an answer says of it."""
+    return {
+        "content": redactor().within(came.content, SEALED),  # a tool's input may have had odd escapes
+        "stop_reason": came.stop_reason,
+        "upstream_id": came.upstream_id,
+        "updated_at": now(),
+        **({"model": came.model} if came.model else {}),
+        **(came.usage.tokens if came.usage else {}),
+    }
 
 
 def count(session: Session, session_id: str, came: Reply, new_messages: int = 0) -> str:
     """Add usage and messages to the session's totals; returns whose session it is."""
-    used = (came.usage or Usage()).tokens
-    sums: dict[Any, Any] = {name: getattr(ChatSession, name) + tokens for name, tokens in used.items()}
-    sums["messages"] = ChatSession.messages + new_messages
-    statement = update(ChatSession).where(ChatSession.id == session_id)
-    counted = statement.values(**sums, updated_at=now()).returning(ChatSession.user_id)
-    return session.execute(counted).scalar_one()
+    sums = {**(came.usage or Usage()).tokens, "messages": new_messages}
+    more = {f"more_{name}": number for name, number in sums.items()}
+    return str(add_to_totals(*sums).value(session, {"of": session_id, "at": now(), **more}))

@@ -8,13 +8,13 @@ from datetime import timedelta
 from functools import partial
 
 from sqlalchemy import delete, exists, select, update
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import Session, aliased
 
 from app.claude.events import Event
 from app.errors import TurnInterrupted
 from app.extensions import Parts, config, parts
-from app.models.base import now
-from app.models.messages import REQUIRES_ACTION, Message
+from app.models.base import insert_into, now
+from app.models.messages import REQUIRES_ACTION
 from app.models.sessions import ChatSession
 from app.models.turn_events import TurnEvents
 from app.models.turns import Turn
@@ -48,16 +48,16 @@ MOST_PRUNED = 5_000
 DIED = "The process that made the answer died; what came is kept: continue or regenerate it."
 
 
-def lease_for(answer: Message, request_id: str) -> Turn:
-    """The row that says that this process makes the answer."""
-    until = now() + timedelta(seconds=config().lease_seconds)
-    return Turn(
-        message_id=answer.id,
-        session_id=answer.session_id,
-        holder=processes.name(),
-        leased_until=until,
-        request_id=request_id,
-    )
+def take(session: Session, session_id: str, message_id: str, request_id: str) -> None:
+    """Say that this process makes the answer."""
+    row = {
+        "message_id": message_id,
+        "session_id": session_id,
+        "holder": processes.name(),
+        "leased_until": now() + timedelta(seconds=config().lease_seconds),
+        "request_id": request_id,
+    }
+    insert_into(Turn).run(session, row)
 
 
 def renew() -> None:
@@ -159,7 +159,7 @@ def _lost(turns: Sequence[Turn]) -> Iterator[Turn]:
 
 def _interrupt(turn: Turn) -> bool:
     """End it with what it said, unless it has given a sign of life meanwhile; whether it was ended."""
-    as_seen = (Turn.holder == turn.holder) & (Turn.leased_until == turn.leased_until)
+    as_seen = {"holder": turn.holder, "leased_until": turn.leased_until}
     with writing() as session:
         events = logs.stored(session, turn.message_id)
         chat = session.scalar(select(ChatSession).where(ChatSession.id == turn.session_id))

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from app.claude.events import Event
 from app.errors import EventsGone, NotFound
 from app.extensions import Parts, parts
-from app.models.base import now
-from app.models.turn_events import TurnEvents, insert_events, select_events
+from app.models.base import insert_into, now
+from app.models.turn_events import TurnEvents, select_events
 from app.models.turns import Turn
 from app.services import messages, processes
 from app.services.identity import Caller
@@ -43,7 +43,7 @@ def bind(of: Parts) -> None:
 def store(session: Session, message_id: str, written: int, events: Sequence[Event]) -> None:
     """Add the events that follow number `written`; IntegrityError where another process has done so."""
     if events:
-        session.execute(insert_events(), [_chunk(message_id, written, events)])
+        insert_into(TurnEvents).run(session, _chunk(message_id, written, events))
 
 
 def stored(session: Session, message_id: str, after: int = 0) -> list[Event]:
@@ -56,7 +56,7 @@ def write(logs: Sequence[Log]) -> None:
     rows = [_chunk(log.message_id, log.written, log.unwritten()) for log in logs]
     try:
         with writing() as session:
-            session.execute(insert_events(), rows)
+            insert_into(TurnEvents).run_for_all(session, rows)
     except IntegrityError:
         for log in logs:
             catch_up(log)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -20,7 +20,7 @@ from app.claude.events import Event
 from app.context import Prompt, without_thinking
 from app.errors import ColloquyError, ContextOverflow, TurnInterrupted, TurnLimitReached
 from app.extensions import claude, config, dialect, redactor
-from app.models.base import new_id
+from app.models.base import new_id, update_by
 from app.models.charges import Charge
 from app.models.messages import Message
 from app.models.sessions import ChatSession
@@ -39,6 +39,7 @@ from app.services import (
     traces,
     tree,
 )
+from app.services.books import Learned
 from app.services.jobs import Job
 from app.services.preparations import GO_ON, After, Start
 from app.services.transactions import patiently, reading, writing
@@ -130,9 +131,9 @@ class Rounds:
     def keep(self, outcome: Outcome[Prompt], results: Sequence[Result]) -> None:
         """Store the round; raises TurnInterrupted where the turn is not this process's any more."""
         ids = [new_id("msg") for _ in range(2 if results else 1)]
-        log = self._turn.log
+        log, learned = self._turn.log, books.learned(self.job.prompt, outcome)
         with tracing.span("keep", has_own_work=True), log.writer:
-            last = patiently(lambda: self._keep(ids, outcome, results), lambda: logs.catch_up(log))
+            last = patiently(lambda: self._keep(ids, outcome, results, learned), lambda: logs.catch_up(log))
             log.grow(last)
             log.kept = log.written
         self._last_id, self._is_paused = ids[-1], not results
@@ -168,14 +169,19 @@ class Rounds:
             chat = sessions.own(session, self.job.caller, self.job.session_id)
         return preparations.prepare(self.job.caller, draft, chat)
 
-    def _keep(self, ids: Sequence[str], outcome: Outcome[Prompt], results: Sequence[Result]) -> list[Event]:
+    def _keep(
+        self, ids: Sequence[str], outcome: Outcome[Prompt], results: Sequence[Result], learned: Learned
+    ) -> list[Event]:
         """In one transaction: the messages, their usage and cost, the log; returns its last events."""
         job, log = self.job, self._turn.log
         with writing() as session:
             turn = _held(session, job)
             if tree.message_at(session, ids[0]):  # it was stored, though the database did not say so
                 return logs.stored(session, job.message_id)[log.written :]
-            _store_messages(session, job, ids, outcome, results)
+            said = {**endings.of_answer(outcome.reply), **learned.of_answer}
+            _store_messages(session, job, ids, said | {"repairs": list(outcome.repairs) or None}, results)
+            books.note(session, learned)
+            endings.count(session, job.session_id, outcome.reply, len(ids))
             costs = self._paid(session, ids[0], outcome.reply)
             events = [*log.unwritten(), *costs]
             logs.store(session, job.message_id, log.written, events)
@@ -185,30 +191,30 @@ class Rounds:
 
     def _paid(self, session: Session, message_id: str, came: Reply) -> list[Event]:
         """Pay for the round's request, for the message that it made; the receipt."""
-        charge = charges.settle(session, Charge.id == self.job.charge_id, came, is_refused=False)
+        charge = charges.settle(session, came, is_refused=False, id=self.job.charge_id)
         if charge is None:
             return []
         charge.message_id = message_id
+        update_by(Charge, "id").run(session, {"of": charge.id, "message_id": message_id})
         self._spent_nano_usd += charge.cost_nano_usd or 0
         return [bills.event(charge)]
 
 
 def _store_messages(
-    session: Session, job: Job, ids: Sequence[str], outcome: Outcome[Prompt], results: Sequence[Result]
+    session: Session, job: Job, ids: Sequence[str], said: Mapping[str, Any], results: Sequence[Result]
 ) -> None:
     """What Claude said and the tools found, before the answer in the making, which stays the last."""
     answer, *others = rows = _made_room(session, job, ids)
-    answer.status, answer.role, answer.repairs = "complete", "assistant", list(outcome.repairs) or None
-    endings.fill(answer, outcome.reply)
+    answer.status, answer.role = "complete", "assistant"
+    for name, value in said.items():
+        setattr(answer, name, value)
     for row in others:
         row.status, row.role = "complete", "user"
         row.content = redactor().within([one.as_block for one in results], veils.SEALED)
     session.add_all(rows)
     session.flush()
-    books.note(session, answer.id, job.prompt, outcome)
-    owner_id = endings.count(session, job.session_id, outcome.reply, len(rows))
     for row in rows:
-        tree.index(session, row, owner_id)
+        tree.index(session, row, job.caller.user_id)
     _put_last(session, job.message_id)
 
 

@@ -14,7 +14,7 @@ from app.errors import NotFound, PreconditionFailed, SessionBusy
 from app.models.base import new_id, now
 from app.models.messages import Message, select_path
 from app.models.sessions import ChatSession, select_session, select_sessions_of
-from app.models.turns import Turn
+from app.models.turns import select_running
 from app.services import audit, erasure, idempotency, toolboxes, tree
 from app.services.erasure import Erasure
 from app.services.idempotency import Claim, Made, Taken
@@ -147,9 +147,14 @@ def readable(session: Session, caller: Caller, session_id: str) -> ChatSession:
     return _required(session.scalar(select(ChatSession).where(ChatSession.id == session_id)), session_id)
 
 
+def missing(session_id: str) -> NotFound:
+    """What to say where the caller has no such session."""
+    return NotFound(f"You have no session {session_id}.")
+
+
 def _required(chat: ChatSession | None, session_id: str) -> ChatSession:
     if chat is None:
-        raise NotFound(f"You have no session {session_id}.")
+        raise missing(session_id)
     return chat
 
 
@@ -165,7 +170,8 @@ def refuse_if_busy(session: Session, session_id: str) -> None:
 
 def running_id(session: Session, session_id: str) -> str | None:
     """The answer that is being made in a session."""
-    return session.scalar(select(Turn.message_id).where(Turn.session_id == session_id))
+    found: str | None = select_running().value(session, {"session_id": session_id})
+    return found
 
 
 def busy(session_id: str, message_id: str | None = None) -> SessionBusy:

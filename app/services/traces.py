@@ -13,9 +13,10 @@ from sqlalchemy.orm import Session, undefer
 
 from app.errors import NotFound
 from app.extensions import config, dialect, insert, redactor
-from app.models.base import first_id, new_id, now
+from app.models.base import first_id, insert_into, new_id, now
 from app.models.messages import Message
-from app.models.traces import PREFIX, Trace, TraceCall, insert_calls, select_calls, select_traces_of
+from app.models.prepared import Prepared
+from app.models.traces import PREFIX, Trace, TraceCall, select_calls, select_traces_of
 from app.services import messages
 from app.services.identity import Caller, may_read_all
 from app.services.pages import Ask, Page, cut, keyed
@@ -100,11 +101,10 @@ def record(root: Span, about: About) -> Record:
 
 def write(session: Session, made: Record) -> None:
     """Write a recorded trace, in the caller's transaction; its message must be there."""
-    id_ = session.scalar(_put(dialect()), made.row)
+    id_ = _put(dialect()).value(session, made.row)
     if id_ != made.row["id"]:
         session.execute(delete(TraceCall).where(TraceCall.trace == id_))
-    if made.calls:
-        session.execute(insert_calls(), [{"trace": id_, **one} for one in made.calls])
+    insert_into(TraceCall).run_for_all(session, [{"trace": id_, **one} for one in made.calls])
 
 
 def of_message(caller: Caller, message_id: str) -> Trace:
@@ -161,12 +161,13 @@ def prune() -> None:
 
 
 @functools.cache
-def _put(_dialect: str) -> Any:
+def _put(_dialect: str) -> Prepared:
     """Puts a trace in the place of its message's; returns the id that it has there. Made once and kept."""
     table: Any = Trace.__table__  # without the ORM: every turn waits for it
     new = insert(table)
     changed = {one.name: new.excluded[one.name] for one in table.c if one.name != "id"}
-    return new.on_conflict_do_update(index_elements=["message_id"], set_=changed).returning(table.c.id)
+    put = new.on_conflict_do_update(index_elements=["message_id"], set_=changed)
+    return Prepared(put.returning(table.c.id))
 
 
 def _whole() -> Select[Trace]:

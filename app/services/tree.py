@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import exists, select
 from sqlalchemy.orm import Session, undefer
 
 from app.errors import NotFound
 from app.extensions import dialect
-from app.models.messages import Message, select_path
+from app.models.messages import Message, select_at, select_by_id, select_path
 from app.models.search import insert_into_index
 from app.services.texts import searchable
 
@@ -25,7 +26,7 @@ class Place:
 
 def message_at(session: Session, message_id: str | None) -> Message | None:
     """The message with that id; None for None."""
-    return None if message_id is None else session.scalar(select(Message).where(Message.id == message_id))
+    return None if message_id is None else session.scalar(select_by_id(), {"id": message_id})
 
 
 def message_in(session: Session, session_id: str, message_id: str) -> Message:
@@ -41,17 +42,24 @@ def place_after(session: Session, parent: Message | None, message_id: str) -> Pl
     if parent is None:
         return Place(None, message_id, 0)
     depth = parent.depth + 1
-    is_taken = exists().where(Message.branch_id == parent.branch_id, Message.depth == depth)
-    branch_id = message_id if session.scalar(select(is_taken)) else parent.branch_id
-    return Place(parent.id, branch_id, depth)
+    where = {"branch_id": parent.branch_id, "depth": depth}
+    is_taken = select_at().row(session, where) is not None
+    return Place(parent.id, message_id if is_taken else parent.branch_id, depth)
 
 
 def index(session: Session, message: Message, user_id: str) -> None:
     """Make a stored message findable."""
-    body = searchable(message.content)
+    index_content(session, message.number, message.content, session_id=message.session_id, user_id=user_id)
+
+
+def index_content(
+    session: Session, number: int, content: Sequence[dict[str, Any]], *, session_id: str, user_id: str
+) -> None:
+    """Make what was stored under a number findable."""
+    body = searchable(content)
     if body:
-        row = {"number": message.number, "session_id": message.session_id, "user_id": user_id, "body": body}
-        session.execute(insert_into_index(dialect()), row)
+        row = {"number": number, "session_id": session_id, "user_id": user_id, "body": body}
+        insert_into_index(dialect()).run(session, row)
 
 
 def whole_path(session: Session, head: Message) -> list[Message]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 
 from app.turns.log import Log
 from app.turns.runner import keep_doing
@@ -22,12 +21,14 @@ class Journal:
 
     def __init__(self, write: Write) -> None:
         self._write = write
-        self._news = threading.Condition()
+        self._news = threading.Condition(threading.Lock())
         self._logs: dict[str, Log] = {}
         self._is_at_work = False
 
     def note(self, log: Log) -> None:
         """There is something to write."""
+        if log.message_id in self._logs and not log.is_followed:  # it is known, and nobody waits for it
+            return
         with self._news:
             self._logs[log.message_id] = log
             if not self._is_at_work:
@@ -57,10 +58,11 @@ class Journal:
 
     def _write_all(self, logs: Sequence[Log]) -> None:
         """A log that another thread is writing is left to it: that is how a turn ends."""
-        with ExitStack() as held:
-            mine = [log for log in logs if log.writer.acquire(blocking=False)]
-            for log in mine:
-                held.callback(log.writer.release)
-            due = [log for log in mine if log.unwritten()]
+        mine = [log for log in logs if log.writer.acquire(blocking=False)]
+        try:
+            due = [log for log in mine if log.has_unwritten]
             if due:
                 self._write(due)
+        finally:
+            for log in mine:
+                log.writer.release()

@@ -28,7 +28,7 @@ class Log:
         self._events = list(events)
         self._written = len(self._events)
         self._followers = 0
-        self._changed = threading.Condition()
+        self._changed = threading.Condition(threading.Lock())
         self._wants_writing: Callable[[Log], None] = lambda _: None
 
     def write_with(self, wants_writing: Callable[[Log], None]) -> None:
@@ -54,6 +54,11 @@ class Log:
         """Add an event; readers get it once it is written."""
         self._events.append(event)
         self._wants_writing(self)
+
+    @property
+    def has_unwritten(self) -> bool:
+        """Whether there are events that are not stored yet."""
+        return len(self._events) > self._written
 
     def unwritten(self) -> list[Event]:
         """The events that are not stored yet; they begin at number `written` + 1."""
@@ -92,7 +97,7 @@ class Log:
         """The events numbered above `after`, with their numbers, to the end; None after each silence."""
         self._count(1)
         try:
-            if self.unwritten():
+            if self.has_unwritten:
                 self._wants_writing(self)
             yield from self._follow(after, ping_seconds)
         finally:

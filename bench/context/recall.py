@@ -196,7 +196,7 @@ def _filled(caller: Caller, dialogues: Sequence[Dialogue], sessions: int, messag
         for start in range(0, messages, ROWS_AT_ONCE):
             some = rows[start : start + ROWS_AT_ONCE]
             session.execute(insert(Message), some)
-            session.execute(insert_into_index(dialect()), [_indexed(one, caller) for one in some])
+            insert_into_index(dialect()).run_for_all(session, [_indexed(one, caller) for one in some])
         if dialect() == "postgresql":
             session.execute(text("ANALYZE"))  # it does so by itself after a while
     questions = [one for dialogue in dialogues for one in dialogue.questions]

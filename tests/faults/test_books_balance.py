@@ -131,7 +131,7 @@ class Trade:
             "whole": Reply(usage=used, stop_reason="end_turn", is_complete=True),
             "cut": Reply(content=[{"type": "text", "text": "word " * 40}], usage=used),
         }.get(kind, Reply())
-        charges.settle(session, Charge.id == id_, came, is_refused=kind == "refused")
+        charges.settle(session, came, is_refused=kind == "refused", id=id_)
 
     def _payer(self) -> Payer:
         caller = self.random.choice(self.people)

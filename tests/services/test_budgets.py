@@ -44,7 +44,7 @@ def opened(caller: Caller, amount: int = COST) -> str:
 
 def settle(id_: str) -> None:
     with writing() as session:
-        charges.settle(session, Charge.id == id_, WHOLE, is_refused=False)
+        charges.settle(session, WHOLE, is_refused=False, id=id_)
 
 
 def put(caller: Caller, nano_usd: int, period: str = "total", time_zone: str = "UTC") -> Standing:

@@ -40,7 +40,7 @@ def opened(caller: Caller, order: Order = ORDER) -> str:
 
 def settled(id_: str, came: Reply, *, is_refused: bool = False) -> Charge | None:
     with writing() as session:
-        return charges.settle(session, Charge.id == id_, came, is_refused=is_refused)
+        return charges.settle(session, came, is_refused=is_refused, id=id_)
 
 
 def entries(id_: str) -> list[tuple[str, int]]:

@@ -48,8 +48,7 @@ def orphaned(app: Flask, api: Api, keep: Keep, text_: str = "[[reply: words=20]]
         session.execute(text("DELETE FROM message_index"))
         logs.store(session, message_id, 0, kept)
         answer = session.scalars(select(Message).where(Message.id == message_id)).one()
-        session.add(leases.lease_for(answer, "req_dead"))
-        session.flush()
+        leases.take(session, session_id, message_id, "req_dead")
         session.execute(update(Turn).values(holder="elsewhere:1:0"))
         answer.status, answer.content, answer.output_tokens, answer.awaits = "running", [], None, None
     return session_id
@@ -220,7 +219,7 @@ def test_one_turn_that_cannot_be_ended_does_not_keep_others_from_it(
     with app.app_context(), writing() as session:
         row = session.scalars(select(Message).where(Message.id == message["id"])).one()
         row.status = "running"
-        session.add(leases.lease_for(row, "req_x"))
+        leases.take(session, other, row.id, "req_x")
     set_turn(app, holder="elsewhere:1:x", leased_until=now() - timedelta(seconds=1))
     with app.app_context(), writing() as session:
         session.execute(

@@ -1,0 +1,103 @@
+"""Statements that are compiled once, and then run as the driver's own SQL: sends run dozens of them.
+
+SQLAlchemy looks a statement up, and builds much around it, each time it is executed; that took half of a
+send (docs/decisions/0029). Errors, events and the types of columns are as they are otherwise.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Dialect
+from sqlalchemy.orm import Session
+
+Values = Mapping[str, Any]
+Names = frozenset[str]
+Convert = Callable[[Any], Any]
+
+
+class Prepared:
+    """A statement without the ORM. Its `values` are parameters and, where it writes, columns by name."""
+
+    def __init__(self, statement: Any) -> None:
+        self._statement = statement
+        self._made: dict[tuple[str, Names], _Compiled] = {}
+
+    def run(self, session: Session, values: Values) -> None:
+        """Run it for what it does."""
+        connection = session.connection()
+        made = self._compiled(connection, values)
+        connection.exec_driver_sql(made.sql, made.parameters(values))
+
+    def run_for_all(self, session: Session, rows: Sequence[Values]) -> None:
+        """Run it for each of these, which have the same names."""
+        if rows:
+            connection = session.connection()
+            made = self._compiled(connection, rows[0])
+            connection.exec_driver_sql(made.sql, [made.parameters(one) for one in rows])
+
+    def rows(self, session: Session, values: Values) -> list[Any]:
+        """The rows that it finds or returns: tuples, their fields named as the columns are."""
+        connection = session.connection()
+        made = self._compiled(connection, values)
+        return made.rows(connection.exec_driver_sql(made.sql, made.parameters(values)).fetchall())
+
+    def row(self, session: Session, values: Values) -> Any:
+        """The first row; None where there is none."""
+        return next(iter(self.rows(session, values)), None)
+
+    def value(self, session: Session, values: Values) -> Any:
+        """The first field of the first row; None where there is none."""
+        row = self.row(session, values)
+        return row[0] if row else None
+
+    def _compiled(self, connection: Connection, values: Values) -> _Compiled:
+        key = connection.dialect.name, frozenset(values)
+        if key not in self._made:
+            self._made[key] = _Compiled(self._statement, connection.dialect, list(values))
+        return self._made[key]
+
+
+class _Compiled:
+    """A statement in the SQL of a database, for parameters of certain names."""
+
+    def __init__(self, statement: Any, dialect: Dialect, names: list[str]) -> None:
+        made: Any = statement.compile(dialect=dialect, column_keys=names)
+        converters: Mapping[str, Convert] = made._bind_processors
+        order: Sequence[str] = made.positiontup if made.positional else list(made.bind_names.values())
+        self.sql = str(made)
+        self._is_positional = bool(made.positional)
+        self._binds = [(name, converters.get(name)) for name in order]
+        self._given = made.construct_params(_check=False)
+        prefetched = (*made.insert_prefetch, *made.update_prefetch)
+        self._defaults = {column.key: _default_of(column) for column in prefetched}
+        columns = made._result_columns
+        make_row: Any = namedtuple
+        self._row = make_row("Row", [one.keyname for one in columns])
+        found = [(at, one.type._cached_result_processor(dialect, None)) for at, one in enumerate(columns)]
+        self._converted = [(at, convert) for at, convert in found if convert]
+
+    def parameters(self, values: Values) -> Any:
+        """What the driver is given."""
+        known = {**self._given, **values}
+        for name, make in self._defaults.items():
+            known[name] = make()
+        pairs = [(name, convert(known[name]) if convert else known[name]) for name, convert in self._binds]
+        return tuple([value for _, value in pairs]) if self._is_positional else dict(pairs)
+
+    def rows(self, found: Sequence[Any]) -> list[Any]:
+        """The driver's rows in the types of their columns."""
+        rows = []
+        for one in found:
+            row = list(one)
+            for at, convert in self._converted:
+                row[at] = convert(row[at])
+            rows.append(self._row._make(row))
+        return rows
+
+
+def _default_of(column: Any) -> Callable[[], Any]:
+    default = column.default if column.default is not None else column.onupdate
+    return (lambda: default.arg(None)) if default.is_callable else (lambda: default.arg)
