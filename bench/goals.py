@@ -1,4 +1,4 @@
-"""What was wished for, and whether it is reached: ratios in one run, and what is added to the upstream's own."""
+"""What was wished for, and whether it is reached: ratios in one run, and what is added to the upstream."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def ratios(found: Found, peer: str) -> Sequence[Goal]:
 def added(found: Found) -> Sequence[Goal]:
     """What Colloquy adds: to one client's request, to the most slow streams, to a turn by its trace."""
     alone, crowd = found.sends.get(1, {}), found.crowds.get(found.effort.most, {})
-    ideal_seconds, most = found.effort.crowd_pace.whole_seconds, found.effort.most
+    ideal_seconds, most = found.effort.crowd_pace.whole_seconds, found.effort.most.streams
     return [
         Goal("ms added to a JSON request of one client, p50, SQLite", 5, _added(alone, SQLITE, whole_ms(50))),
         Goal("the same on PostgreSQL", 8, _added(alone, POSTGRESQL, whole_ms(50))),
@@ -90,10 +90,7 @@ def added(found: Found) -> Sequence[Goal]:
         Goal("the same, p99", 1.1, _median(crowd, SQLITE, stretch(99, ideal_seconds))),
         Goal("ms added to their first event, p50", 80, _added(crowd, SQLITE, first_ms(50))),
         Goal("the same, p99", 400, _added(crowd, SQLITE, first_ms(99))),
-        *(
-            Goal(f"ms that tracing adds to a turn, p95, {name}", 2, p95)
-            for name, (_, p95) in found.traced.items()
-        ),
+        *(Goal(f"ms that tracing adds to a turn, p95, {name}", 2, p95) for name, p95 in found.traced.items()),
     ]
 
 

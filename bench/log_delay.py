@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from bench import cores
 from bench.databases import postgresql
-from bench.failures import Missing
 from bench.figures import short, table
-from bench.servers import ROOT
+from bench.programs import result_of
 
 CROWDS = (1, 16, 100)
 NAMES = ["database", "streams", "first event ms p50", "p99", "any event ms p50", "p99", "writes/s"]
@@ -39,10 +34,5 @@ def log_delay(crowds: Sequence[int] = CROWDS) -> str:
 
 
 def _measured(url: str, streams: int) -> list[str]:
-    command = [sys.executable, "-m", "bench.log_streams", url, str(streams)]
-    environ = {"PATH": os.environ["PATH"]}
-    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)  # noqa: S603
-    if done.returncode:
-        raise Missing(f"bench.log_streams did not run to its end:\n{done.stderr[-2000:]}")
-    found = json.loads(done.stdout.splitlines()[-1])
+    found = result_of("bench.log_streams", url, streams)
     return [short(value) for value in found]

@@ -52,5 +52,5 @@ def write(folder: Path, parts: Sequence[str], found: Found) -> None:
     for name, drawing in drawings.items():
         (folder / name).write_text(drawing)
     shown = [f"![{title}]({file}.svg)\n" for file, title in TITLES.items()]
-    made = "Made by `make bench-peers` with `--write`; `make bench` leaves the peers out.\n"
+    made = "Made by `make bench-peers`; `make bench` measures without peers and writes nothing.\n"
     (folder / PAGE).write_text("\n".join([parts[0], made, *shown, *parts[1:]]))

@@ -13,6 +13,7 @@ from bench.goals import goals
 from bench.log_delay import CROWDS, log_delay
 from bench.rounds import Section, warm_up
 from bench.scenarios import QUICK, Found, Scenario
+from bench.trace_costs import trace_costs
 
 QUICK_CROWDS = (1, 16)
 MOST_ERRORS = 5
@@ -35,6 +36,7 @@ def sections(found: Found, *, peers: bool) -> Iterator[Section]:
                     yield Section(section.text + _complaint(section, Path(directory)), section.errors)
     yield scenarios.starts(found)
     yield Section(log_delay(QUICK_CROWDS if found.effort is QUICK else CROWDS))
+    yield trace_costs(found)
     yield from goals(found)
 
 

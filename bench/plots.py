@@ -68,9 +68,10 @@ def _costs(found: Found, names: Sequence[str]) -> Groups:
 
 def _streams(found: Found, names: Sequence[str]) -> Groups:
     return {
-        f"{crowd.brief}, p{percent}": [_middle(beside_direct(loads, first_ms(percent))[name]) for name in names]
+        f"{crowd.brief}, p{percent}": [_middle(added[name]) for name in names]
         for crowd, loads in found.crowds.items()
         for percent in (50, 99)
+        for added in [beside_direct(loads, first_ms(percent))]
     }
 
 

@@ -63,7 +63,9 @@ class Found:
     deltas: dict[int, Loads] = field(default_factory=dict)
     crowds: dict[Crowd, Loads] = field(default_factory=dict)
     starts: dict[str, list[Started]] = field(default_factory=dict)
-    traced: dict[str, tuple[float, float]] = field(default_factory=dict)  # database: ms added at p50 and p95
+    traced: dict[str, float] = field(
+        default_factory=dict
+    )  # ms of a turn's trace at p95, by turn and database
 
 
 Scenario = Callable[[Field, Found], Section]
