@@ -6,13 +6,11 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 from bench import cores, pages
 from bench.failures import Missing
 from bench.plan import sections
 from bench.scenarios import FULL, QUICK, Found
-from bench.servers import ROOT
 
 NOT_VALID, NOT_RUN = 1, 2
 
@@ -46,18 +44,8 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="some minutes, and not to be believed")
     parser.add_argument("--peers", action="store_true", help="LiteLLM's proxy too; it is installed once")
-    parser.add_argument(
-        "--write",
-        type=Path,
-        nargs="?",
-        const=ROOT / "docs",
-        metavar="FOLDER",
-        help="write the page and its drawings, by default into docs",
-    )
-    options = parser.parse_args(arguments)
-    if options.write and not options.write.is_dir():
-        parser.error(f"{options.write} is no folder")
-    return options
+    pages.add_write_option(parser)
+    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":

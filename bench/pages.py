@@ -1,7 +1,11 @@
-"""docs/benchmarks.md: how it was measured and what was found, with the drawings beside it."""
+"""docs/benchmarks.md: how it was measured and what was found, with the drawings beside it.
+
+Each command writes a part of the page, and leaves the others as they are.
+"""
 
 from __future__ import annotations
 
+import argparse
 import os
 import platform
 import re
@@ -14,9 +18,11 @@ import psutil
 from bench import cores
 from bench.plots import TITLES, plots
 from bench.scenarios import Found
+from bench.servers import ROOT
 
-PAGE = "benchmarks.md"
+PAGE, TITLE, PART = "benchmarks.md", "# Benchmarks\n", "loads"
 PINNED = re.compile(r"^litellm==(\S+)", re.MULTILINE)
+MADE = "Made by `make bench-peers`; `make bench` measures without peers and writes nothing.\n"
 QUICK = "**A quick run: too short to be believed.**\n\n"
 
 
@@ -33,7 +39,7 @@ def heading(*, quick: bool, peers: bool) -> str:
         "Colloquy has the settings that everybody gets who sets nothing, in one process.",
         *([_of_peer()] if peers else []),
     ]
-    return f"# Benchmarks\n\n{QUICK if quick else ''}{' '.join(said)}\n"
+    return f"{QUICK if quick else ''}{' '.join(said)}\n"
 
 
 def _of_peer() -> str:
@@ -46,11 +52,38 @@ def _of_peer() -> str:
     )
 
 
+def add_write_option(parser: argparse.ArgumentParser) -> None:
+    """The option of a command that can write its part."""
+    parser.add_argument(
+        "--write",
+        type=_folder,
+        nargs="?",
+        const=ROOT / "docs",
+        metavar="FOLDER",
+        help=f"write it into {PAGE}, by default that in docs",
+    )
+
+
+def _folder(given: str) -> Path:
+    if not Path(given).is_dir():
+        raise argparse.ArgumentTypeError(f"{given} is no folder")
+    return Path(given)
+
+
 def write(folder: Path, parts: Sequence[str], found: Found) -> None:
-    """The page and its drawings, in a folder that is there."""
-    drawings = plots(found)
-    for name, drawing in drawings.items():
+    """The part of `python -m bench`, and its drawings."""
+    for name, drawing in plots(found).items():
         (folder / name).write_text(drawing)
     shown = [f"![{title}]({file}.svg)\n" for file, title in TITLES.items()]
-    made = "Made by `make bench-peers`; `make bench` measures without peers and writes nothing.\n"
-    (folder / PAGE).write_text("\n".join([parts[0], made, *shown, *parts[1:]]))
+    put(folder, PART, "\n".join([parts[0], MADE, *shown, *parts[1:]]))
+
+
+def put(folder: Path, part: str, text: str) -> None:
+    """Put a part in the place of the one of that name, or at the page's end."""
+    page = folder / PAGE
+    old = page.read_text() if page.exists() else TITLE
+    begin, end = f"<!-- {part} -->", f"<!-- end of {part} -->"
+    head, found, rest = old.partition(begin)
+    tail = rest.partition(end)[2] if found else "\n"
+    above = head if found else f"{head}\n"
+    page.write_text(f"{above}{begin}\n\n{text.strip()}\n\n{end}{tail}")

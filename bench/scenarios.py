@@ -63,9 +63,7 @@ class Found:
     deltas: dict[int, Loads] = field(default_factory=dict)
     crowds: dict[Crowd, Loads] = field(default_factory=dict)
     starts: dict[str, list[Started]] = field(default_factory=dict)
-    traced: dict[str, float] = field(
-        default_factory=dict
-    )  # ms of a turn's trace at p95, by turn and database
+    traced: dict[str, float] = field(default_factory=dict)  # ms of a turn's trace at p95
 
 
 Scenario = Callable[[Field, Found], Section]
