@@ -19,8 +19,8 @@ from flask_migrate import upgrade
 from app import create_app, start
 from app.claude.events import Event
 from app.services import logs, turns, users
-from app.services.preparations import Draft
 from app.services.identity import Caller, identify
+from app.services.preparations import Draft
 from app.turns.log import Log
 from bench.figures import percentile
 from config import Config

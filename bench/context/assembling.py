@@ -19,11 +19,11 @@ from app.context import Entry, assemble
 from app.extensions import claude, db, parts
 from app.models.base import now
 from app.services import pasts, sessions, transfer, tree, turns, users
-from app.services.preparations import Draft
 from app.services.counts import Owner
 from app.services.identity import Caller, identify
 from app.services.models import window_of
 from app.services.pasts import Known
+from app.services.preparations import Draft
 from app.services.settings import Wishes, settle
 from app.services.transactions import reading
 from bench.figures import percentile, table
