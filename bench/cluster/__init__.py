@@ -1,1 +1,1 @@
-"""Several servers on several hosts, one PostgreSQL, one nginx: how fast, and is anything lost when a part dies."""
+"""Several servers on several hosts, one PostgreSQL, one nginx: how fast, and is anything lost in a storm."""
