@@ -14,6 +14,7 @@ VERSION = "0.1.0"
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LADDER = ("max_tokens", "effort", "model")
 ROLES = ("admin", "member", "viewer")
+LEAST_CONNECTIONS = 4  # to PostgreSQL, of one process: less, and its own watch would wait for its answers
 ISSUER = re.compile(r"(https://[^/\s?#]+|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?)(/[^\s?#]*)?")
 MOST_ISSUER = 500
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[\w.-]+(:\d+)?|[a-z][a-z0-9+.-]*://\[[0-9a-f:]+\](:\d+)?")
@@ -66,6 +67,11 @@ class Config:
     port: int = setting("PORT", 8000, "The port to listen on.")
     workers: int = setting("COLLOQUY_WORKERS", 1, "Server processes; more than one needs PostgreSQL.")
     connections: int = setting("COLLOQUY_CONNECTIONS", 2000, "Connections one process holds open at once.")
+    database_connections: int = setting(
+        "COLLOQUY_DATABASE_CONNECTIONS",
+        88,
+        "Connections to PostgreSQL that all processes of this server may take together.",
+    )
     admin_key: str = setting(
         "COLLOQUY_ADMIN_KEY", "", "The first admin's key: `clq_` and 28 or more characters.", secret=True
     )
@@ -372,6 +378,10 @@ def _complaints(config: Config) -> Iterator[tuple[bool, str]]:
     yield (
         config.workers > 1 and is_sqlite,
         "COLLOQUY_WORKERS above 1 needs PostgreSQL: set DATABASE_URL=postgresql://…",
+    )
+    yield (
+        config.database_connections < LEAST_CONNECTIONS * config.workers,
+        f"COLLOQUY_DATABASE_CONNECTIONS must be {LEAST_CONNECTIONS} or more for each of COLLOQUY_WORKERS",
     )
 
 

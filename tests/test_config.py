@@ -278,6 +278,12 @@ def test_more_than_one_process_needs_postgresql(url: str) -> None:
     assert Config(workers=2, database_url=POSTGRES).workers == 2
 
 
+def test_every_process_has_the_connections_to_the_database_that_it_needs() -> None:
+    with pytest.raises(ValueError, match="COLLOQUY_DATABASE_CONNECTIONS must be 4 or more for each"):
+        Config(workers=3, database_url=POSTGRES, database_connections=11)
+    assert Config(workers=3, database_url=POSTGRES, database_connections=12).database_connections == 12
+
+
 def test_what_is_sent_to_a_receiver_of_traces_is_secret() -> None:
     headers = "authorization=Basic%20c2VjcmV0LW9uZQ==, x-key = secret-two"
     config = Config(otel_headers=headers, otel_traces_headers="x-key=secret-three,odd")
