@@ -61,7 +61,7 @@ lock: $(VENV)/installed-dev ## Pin the requirements anew from the .in files
 	$(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header --upgrade -q bench/peers/litellm.in -o bench/peers/litellm.txt
 
 clean: ## Remove what was installed, not the data
-	rm -rf $(VENV)
+	rm -rf $(VENV) .bench
 
 $(VENV)/installed: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 run")'

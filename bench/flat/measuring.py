@@ -24,6 +24,7 @@ WORDS, FILLED_WORDS = 80, 40
 BUDGET_TOKENS = 800
 QUERIES = {
     "search, a frequent word": lambda at: word_at(1 + at % 10),
+    "search, an ordinary word": lambda at: word_at(200 + at),
     "search, a rare word": lambda at: word_at(10_000 + at),
     "search, two words": lambda at: f"{word_at(20 + at)} {word_at(60 + at)}",
 }

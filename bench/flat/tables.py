@@ -50,7 +50,7 @@ def turns_table(all_: Sequence[Measured]) -> str:
     says = (
         "Medians of a JSON request with its whole turn, in this process, without sockets; the simulator of "
         "Claude is another process. The prompt's budget is so small that the shortest session fills it, so "
-        "all send as much. Recall and all else is as everybody has it who sets nothing. Each session grows by "
+        "all send as much. All else is as everybody has it who sets nothing. Each session grows by "
         f"{GROWTH} messages while it is measured."
     )
     return table("A turn in a long history", says, ["database", "messages", "in the session", *NAMES], rows)
@@ -67,7 +67,11 @@ def ratios(all_: Sequence[Measured]) -> Mapping[str, float]:
 def reads_table(all_: Sequence[Measured]) -> str:
     """What lists and searches take."""
     names = ["database", "messages", "what", "ms p50", "ms p95", "wished for", "reached"]
-    says = "Whole JSON answers with 50 rows or 20, in this process, without sockets."
+    says = (
+        "Whole JSON answers, in this process, without sockets; lists have 50 rows. Who asks has a tenth of "
+        "the messages, and the sessions measured above. Words are as unequal as a language's: a frequent one "
+        "is in most messages, an ordinary one in some of a hundred."
+    )
     return table("Lists and searches in a long history", says, names, _read_rows(all_))
 
 
