@@ -17,6 +17,7 @@ from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, Engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import OperationalError
 
 from app.billing.prices import Prices
 from app.claude.catalog import Catalog
@@ -172,9 +173,9 @@ def use_sqlite_well(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        kind = connection.get_execution_options().get(BEGIN)
-        if kind:
-            connection.exec_driver_sql(f"BEGIN {kind}")
-        else:  # which waits for nobody, so no error needs SQLAlchemy's name
-            driver: Any = connection.connection.driver_connection
-            driver.execute("BEGIN DEFERRED")
+        begin = f"BEGIN {connection.get_execution_options().get(BEGIN, 'DEFERRED')}"
+        driver: Any = connection.connection.driver_connection
+        try:
+            driver.execute(begin)
+        except sqlite3.OperationalError as error:
+            raise OperationalError(begin, None, error) from error

@@ -6,6 +6,7 @@ errors in a shape of its own.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn
 
@@ -78,6 +79,10 @@ class StrictParser(FlaskParser):
         g.body = redactor().within(bodies.json_object(req, may_be_missing=may_be_missing(schema)))
         return g.body
 
+    def _get_schema(self, argmap: Any, req: Request) -> Schema:
+        """The schema of a class is made once, for that takes as long as reading a body with it."""
+        return _made(argmap) if isinstance(argmap, type) else super()._get_schema(argmap, req)
+
     def handle_error(self, error: ValidationError, req: Request, schema: Schema, **_: Any) -> NoReturn:
         """Every fault of the request at once."""
         location, faults = next(iter(error.normalized_messages().items()))  # type: ignore[no-untyped-call]
@@ -85,6 +90,11 @@ class StrictParser(FlaskParser):
         raise Invalid(
             "Correct what `errors` names and send it again.", faults=list(as_faults(faults, prefix))
         )
+
+
+@functools.cache
+def _made(schema: type[Schema]) -> Schema:
+    return schema()
 
 
 class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]

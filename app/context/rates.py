@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from app.context.tokens import FIXED_RATES, NOTHING, Features, at_rates
 
@@ -42,7 +43,7 @@ class Rates:
 
     def estimate(self, features: Features) -> float:
         """The tokens to expect."""
-        return at_rates(self._rates(), features)
+        return at_rates(self._rates, features)
 
     def greatest(self, features: Features) -> int:
         """What is hardly ever exceeded; more than twice the estimate where nothing was learned."""
@@ -68,7 +69,7 @@ class Rates:
         """The rates for a tokenizer that makes about `factor` times as many tokens."""
         if factor == 1:
             return self
-        rates = zip(self._rates(), FIXED_RATES, SPREADS, strict=True)
+        rates = zip(self._rates, FIXED_RATES, SPREADS, strict=True)
         shifts = [(rate * factor - fixed) / spread for rate, fixed, spread in rates]
         covariance = [[factor**2 * one for one in row] for row in _covariance(self.roots)]
         return _rounded(shifts, _plus(covariance, (DOUBT_WHEN_RESCALED * factor) ** 2, self._all()))
@@ -87,21 +88,24 @@ class Rates:
         shifts, *roots = [tuple(next(numbers) for _ in range(length)) for length in rows]
         return cls(shifts, tuple(roots))
 
+    @cached_property
     def _rates(self) -> list[float]:
         known = zip(FIXED_RATES, self.shifts, SPREADS, strict=True)
         return [max(0.0, fixed + shift * spread) for fixed, shift, spread in known]
 
     def _doubts(self, features: Features) -> list[float]:
         """By how much the estimate may be off, in tokens, for each column of the roots."""
-        scaled = [count * spread for count, spread in zip(features, SPREADS, strict=True)]
-        return [
-            sum([row[at] * scale for row, scale in zip(self.roots[at:], scaled[at:], strict=True)])
-            for at in range(SIZE)
-        ]
+        found = [0.0] * SIZE
+        for row, count, spread in zip(self.roots, features, SPREADS, strict=True):
+            if count:  # most texts have few of the features
+                scale = count * spread
+                for column, root in enumerate(row):
+                    found[column] += root * scale
+        return found
 
     def _all(self) -> list[float]:
         """All rates, as a direction in which they may be wrong together."""
-        return [rate / spread for rate, spread in zip(self._rates(), SPREADS, strict=True)]
+        return [rate / spread for rate, spread in zip(self._rates, SPREADS, strict=True)]
 
 
 def _noise(expected: float) -> float:

@@ -28,6 +28,7 @@ from sqlalchemy.types import TypeDecorator
 from app.models.prepared import Prepared
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+PAIRS = [one + other for one in ALPHABET for other in ALPHABET]
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -120,4 +121,4 @@ def _milliseconds(at: datetime | None) -> int:
 
 
 def _spelled(bits: int) -> str:
-    return "".join(ALPHABET[bits >> shift & 31] for shift in range(125, -1, -5))
+    return "".join([PAIRS[bits >> shift & 1023] for shift in range(120, -1, -10)])

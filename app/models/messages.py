@@ -132,6 +132,13 @@ def select_by_id() -> Select[Message]:
 
 
 @functools.cache
+def select_two() -> Select[Message]:
+    """The messages `:one` and `:other`."""
+    one: Any = bindparam("one")
+    return select(Message).where((Message.id == one) | (Message.id == bindparam("other")))
+
+
+@functools.cache
 def select_at() -> Prepared:
     """The number of the message at `:depth` of the branch `:branch_id`."""
     of = table_of(Message).c
@@ -214,13 +221,13 @@ def select_pinned(*columns: Any) -> Select[Any]:
 
 
 @functools.cache
-def select_newest_states() -> Select[Any]:
+def select_newest_states() -> Prepared:
     """The states that the newest sessions of `:user_id` stand at, the newest first; some are null."""
-    user_id: Any = bindparam("user_id")
-    newest = select(ChatSession.id, ChatSession.head_id).where(ChatSession.user_id == user_id)
-    heads = newest.order_by(ChatSession.id.desc()).limit(NEWEST_SESSIONS).subquery("heads")
-    found = select(Message.context_state).join(heads, heads.c.head_id == Message.id)
-    return found.order_by(heads.c.id.desc())
+    of, at = table_of(ChatSession).c, table_of(Message).c
+    newest = select(of.id, of.head_id).where(of.user_id == bindparam("user_id"))
+    heads = newest.order_by(of.id.desc()).limit(NEWEST_SESSIONS).subquery("heads")
+    found = select(at.context_state).join_from(table_of(Message), heads, heads.c.head_id == at.id)
+    return Prepared(found.order_by(heads.c.id.desc()))
 
 
 def delete_subtree(message_id: str) -> ReturningDelete[str]:

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 Values = Mapping[str, Any]
 Names = frozenset[str]
 Convert = Callable[[Any], Any]
+Place = Session | Connection
 
 
 class Prepared:
@@ -25,32 +26,32 @@ class Prepared:
         self._statement = statement
         self._made: dict[tuple[str, Names], _Compiled] = {}
 
-    def run(self, session: Session, values: Values) -> None:
+    def run(self, on: Place, values: Values) -> None:
         """Run it for what it does."""
-        connection = session.connection()
+        connection = _connection(on)
         made = self._compiled(connection, values)
         connection.exec_driver_sql(made.sql, made.parameters(values))
 
-    def run_for_all(self, session: Session, rows: Sequence[Values]) -> None:
+    def run_for_all(self, on: Place, rows: Sequence[Values]) -> None:
         """Run it for each of these, which have the same names."""
         if rows:
-            connection = session.connection()
+            connection = _connection(on)
             made = self._compiled(connection, rows[0])
             connection.exec_driver_sql(made.sql, [made.parameters(one) for one in rows])
 
-    def rows(self, session: Session, values: Values) -> list[Any]:
+    def rows(self, on: Place, values: Values) -> list[Any]:
         """The rows that it finds or returns: tuples, their fields named as the columns are."""
-        connection = session.connection()
+        connection = _connection(on)
         made = self._compiled(connection, values)
         return made.rows(connection.exec_driver_sql(made.sql, made.parameters(values)).fetchall())
 
-    def row(self, session: Session, values: Values) -> Any:
+    def row(self, on: Place, values: Values) -> Any:
         """The first row; None where there is none."""
-        return next(iter(self.rows(session, values)), None)
+        return next(iter(self.rows(on, values)), None)
 
-    def value(self, session: Session, values: Values) -> Any:
+    def value(self, on: Place, values: Values) -> Any:
         """The first field of the first row; None where there is none."""
-        row = self.row(session, values)
+        row = self.row(on, values)
         return row[0] if row else None
 
     def _compiled(self, connection: Connection, values: Values) -> _Compiled:
@@ -74,8 +75,7 @@ class _Compiled:
         prefetched = (*made.insert_prefetch, *made.update_prefetch)
         self._defaults = {column.key: _default_of(column) for column in prefetched}
         columns = made._result_columns
-        make_row: Any = namedtuple
-        self._row = make_row("Row", [one.keyname for one in columns])
+        self._row_of = _row_with([one.keyname for one in columns])
         found = [(at, one.type._cached_result_processor(dialect, None)) for at, one in enumerate(columns)]
         self._converted = [(at, convert) for at, convert in found if convert]
 
@@ -94,8 +94,17 @@ class _Compiled:
             row = list(one)
             for at, convert in self._converted:
                 row[at] = convert(row[at])
-            rows.append(self._row._make(row))
+            rows.append(self._row_of(row))
         return rows
+
+
+def _row_with(names: Sequence[str]) -> Callable[[Sequence[Any]], Any]:
+    row = namedtuple("Row", names)  # type: ignore[misc]
+    return row._make
+
+
+def _connection(on: Place) -> Connection:
+    return on if isinstance(on, Connection) else on.connection()
 
 
 def _default_of(column: Any) -> Callable[[], Any]:

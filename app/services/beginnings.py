@@ -58,7 +58,8 @@ def _locked(session: Session, caller: Caller, draft: Draft, start: Start) -> dic
     """
     session_id = start.made.session_id
     if not draft.session_id:
-        insert_into(ChatSession).run(session, {"id": session_id, "user_id": caller.user_id})
+        stands = {"head_id": start.made.message_id, "messages": 1 if draft.content is None else 2}
+        insert_into(ChatSession).run(session, {"id": session_id, "user_id": caller.user_id, **stands})
         return None
     chat = select_head().row(session, {"id": session_id, "user_id": caller.user_id})
     if chat is None:
@@ -94,8 +95,9 @@ def _insert(session: Session, user_id: str, draft: Draft, start: Start) -> None:
     ids = {"id": made.message_id, "session_id": made.session_id}
     answer = {**ids, "role": "assistant", "status": "running", "content": [], **vars(place)}
     insert_message().run(session, {**answer, **start.of_answer})
-    more = {"at_id": made.message_id, "more_messages": new_messages, "at": now()}
-    move_head().run(session, {"of": made.session_id, **more})
+    if draft.session_id:
+        more = {"at_id": made.message_id, "more_messages": new_messages, "at": now()}
+        move_head().run(session, {"of": made.session_id, **more})
 
 
 def _insert_asked(

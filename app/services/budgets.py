@@ -24,7 +24,7 @@ from app.models.sessions import ChatSession
 from app.models.users import User
 from app.services import audit
 from app.services.identity import Caller
-from app.services.transactions import reading, writing
+from app.services.transactions import looking, reading, writing
 from app.telemetry import metrics
 
 ALL = "all"
@@ -80,8 +80,8 @@ class Limit:
 def of(payer: Payer) -> list[Standing]:
     """The budgets that a call of theirs counts in."""
     at = now()
-    with reading() as session:
-        return [_standing(one, at) for one in select_budgets().rows(session, payer.scopes)]
+    with looking() as connection:
+        return [_standing(one, at) for one in select_budgets().rows(connection, payer.scopes)]
 
 
 def narrowest(payer: Payer) -> Standing | None:

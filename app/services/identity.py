@@ -14,7 +14,7 @@ from app.models.base import now
 from app.models.users import User
 from app.services import oidc
 from app.services.roles import ADMIN, Scope, granted
-from app.services.transactions import reading, write_if_free
+from app.services.transactions import looking, write_if_free
 
 REALM = 'Bearer realm="colloquy"'
 CHALLENGE = {"WWW-Authenticate": REALM}
@@ -43,9 +43,9 @@ def identify(secret: str) -> Caller:
     if someone := oidc.user_of(secret):
         return caller_of(someone)
     hashed, at = hash_of(secret), now()
-    with reading() as session:
+    with looking() as connection:
         where = {"prefix": secret[:PREFIX_LENGTH], "at": at}
-        found = select_candidates().rows(session, where)
+        found = select_candidates().rows(connection, where)
     for one in found:
         if hmac.compare_digest(one.hash, hashed):
             _note_use(one, at)

@@ -103,8 +103,8 @@ def seeded(session: Session, of: Known, user_id: str) -> Known:
     """What is known, and, where nothing was asked yet, what was learned in the person's newest session."""
     if of.state:
         return of
-    states = session.scalars(select_newest_states(), {"user_id": user_id})
-    stored = next((one for one in states if one), None)
+    states = select_newest_states().rows(session, {"user_id": user_id})
+    stored = next((one.context_state for one in states if one.context_state), None)
     return replace(of, seed=State.from_json(stored)) if stored else of
 
 

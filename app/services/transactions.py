@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from typing import TypeVar
 
-from sqlalchemy import Executable, text
+from sqlalchemy import Connection, Executable, text
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError, TimeoutError
 from sqlalchemy.orm import Session
 
@@ -37,6 +37,15 @@ def reading() -> Iterator[Session]:
             session.commit()  # at a rollback psycopg forgets every statement that PostgreSQL has prepared
     finally:
         session.close()
+
+
+@contextmanager
+def looking() -> Iterator[Connection]:
+    """One read of one statement, without a session, which costs as much again."""
+    with db.engine.connect() as connection:
+        yield connection
+        if connection.dialect.name != "sqlite":
+            connection.commit()  # as in `reading`
 
 
 @contextmanager

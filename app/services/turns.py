@@ -8,12 +8,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from app.errors import Draining, NotFound, SessionBusy, from_problem
 from app.extensions import config, parts, redactor
-from app.models.messages import Message
+from app.models.messages import Message, select_two
 from app.models.sessions import ChatSession
 from app.models.turns import Turn
 from app.services import beginnings, idempotency, logs, messages, preparations, rates, sessions
@@ -97,12 +97,12 @@ def finished(begun: Begun) -> tuple[Message, Message]:
     """The message and its answer, once that has ended; raises what Claude failed with, which names both."""
     if begun.log:
         begun.log.wait()
-    ids = [begun.made.user_message_id, begun.made.message_id]
+    ids = {"one": begun.made.user_message_id, "other": begun.made.message_id}
     with reading() as session:
-        found = {one.id: one for one in session.scalars(select(Message).where(Message.id.in_(ids)))}
+        found = {row.id: row for row in session.scalars(select_two(), ids)}
     if len(found) < len(ids):
         raise NotFound("It was deleted, or its session was.")
-    asked, answer = (found[one] for one in ids)
+    asked, answer = (found[id_] for id_ in ids.values())
     if answer.status == "failed" and answer.problem:
         error = from_problem(answer.problem)
         error.about = vars(begun.made)

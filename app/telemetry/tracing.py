@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from app.errors import UpstreamTimeout
@@ -35,8 +36,7 @@ Watch = Callable[["Span"], Closed | None]
 class Span:
     """One call. `ms` is 0 until it has ended; `input` and `output` are JSON values.
 
-    `id` is its id in a W3C trace context; `began` is by the clock that measures. A root is `about` what has
-    these ids, once they are known.
+    `began` is by the clock that measures. A root is `about` what has these ids, once they are known.
     """
 
     name: str
@@ -47,7 +47,6 @@ class Span:
     ms: float = 0.0
     children: list[Span] = field(default_factory=list)
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
-    id: str = field(default_factory=lambda: secrets.token_hex(8))
     trace_id: str = ""
     depth: int = 0
     began: float = field(default_factory=time.perf_counter)
@@ -55,6 +54,11 @@ class Span:
     about: dict[str, str] = field(default_factory=dict)
     closed: list[Closed] = field(default_factory=list, repr=False)  # whom to tell that it has ended
     has_own_work: bool = False
+
+    @cached_property
+    def id(self) -> str:
+        """Its id in a W3C trace context."""
+        return secrets.token_hex(8)
 
     @property
     def is_open(self) -> bool:
