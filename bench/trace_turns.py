@@ -10,6 +10,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy import update
@@ -46,9 +47,9 @@ def _timed(caller: Caller, tree: Tree, rounds: int) -> Sequence[Sequence[float]]
     """Of the transaction alone, of all that is done with the trace, and of what of that is the trace's."""
     alone, whole, of_trace = list[float](), list[float](), list[float]()
     for about in _messages(caller, rounds):
-        alone.append(_seconds(lambda about=about: _write(about, lambda _: None)))
+        alone.append(_seconds(partial(_write, about, lambda _: None)))
         spent = list[float]()
-        whole.append(_seconds(lambda about=about, spent=spent: _trace(about, tree, spent)))
+        whole.append(_seconds(partial(_trace, about, tree, spent)))
         of_trace.append(sum(spent))
     return [[percentile(some, at) * 1000 for at in (50, 95)] for some in (alone, whole, of_trace)]
 

@@ -51,8 +51,8 @@ class _Counting:
         _noted([] if row is None else [row])
         return row
 
-    def fetchmany(self, *size: int) -> Any:
-        return _noted(super().fetchmany(*size))  # type: ignore[misc]
+    def fetchmany(self, *size: Any, **more: Any) -> Any:
+        return _noted(super().fetchmany(*size, **more))  # type: ignore[misc]
 
     def fetchall(self) -> Any:
         return _noted(super().fetchall())  # type: ignore[misc]

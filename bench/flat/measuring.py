@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from app.services import users
@@ -22,7 +22,7 @@ from bench.flat.visits import Visits, visit
 OTHERS, MESSAGES_EACH = 9, 100
 WORDS, FILLED_WORDS = 80, 40
 BUDGET_TOKENS = 800
-QUERIES = {
+QUERIES: Mapping[str, Callable[[int], str]] = {
     "search, a frequent word": lambda at: word_at(1 + at % 10),
     "search, an ordinary word": lambda at: word_at(200 + at),
     "search, a rare word": lambda at: word_at(10_000 + at),

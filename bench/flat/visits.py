@@ -42,7 +42,7 @@ class Visits:
 
     def count(self, name: str) -> float:
         """The median of one of the counts."""
-        return median(getattr(one.counts, name) for one in self.all)
+        return float(median(getattr(one.counts, name) for one in self.all))
 
 
 def visit(visitor: Visitor, method: str, path: str, payload: Any = None) -> Visit:

@@ -28,10 +28,9 @@ def programs_of(peer: str) -> Path:
 def _install(requirements: Path, folder: Path) -> None:
     print(f"Installing {requirements.stem}, once.", file=sys.stderr, flush=True)
     venv.EnvBuilder(with_pip=True, clear=True, symlinks=True).create(folder)
-    command = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    done = subprocess.run(  # noqa: S603 - our own pip
-        [*command, "--require-hashes", "-r", requirements], capture_output=True, text=True, check=False
-    )
+    pip = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    command = [str(part) for part in (*pip, "--require-hashes", "-r", requirements)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own pip
     if done.returncode:
         raise Missing(
             f"{requirements.stem} could not be installed from the package registry. Without peers: "
