@@ -100,8 +100,8 @@ def report(soaked: Soaked, seconds: float) -> int:
     """Print the table and the verdict; 1 where something grew or went wrong."""
     found = verdicts(soaked.line, soaked.idle, WORKERS * KEPT_CONNECTIONS, soaked.rows)
     says = (
-        f"{PERSONS} people at a time, {WORKERS} processes, PostgreSQL, {seconds / 60:g} minutes. A person does "
-        f"some forty things at random and is erased. Done: {_listed(soaked.done)}."
+        f"{PERSONS} people at a time, {WORKERS} processes, PostgreSQL, {seconds / 60:g} minutes. A person "
+        f"does some forty things at random and is erased. Done: {_listed(soaked.done)}."
     )
     print(table("Soak", says, NAMES, [one.row for one in found]))
     print(soaked.line.says)
@@ -134,7 +134,7 @@ def _load(people: Sequence[Person], seconds: float, running: Cluster) -> list[Re
     return readings
 
 
-def _kill_a_worker(server: Server) -> None:
+def _kill_a_worker(server: Seat) -> None:
     server.workers()[0].kill()
 
 
