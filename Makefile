@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types imports faults fuzz simulator bench bench-context postman docker-test lock clean
+.PHONY: help run test check lint types imports faults fuzz simulator bench bench-context cluster soak postman docker-test lock clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -42,6 +42,12 @@ bench: $(VENV)/installed-dev ## Measure against the same upstream called directl
 
 bench-context: $(VENV)/installed-dev ## Measure what a conversation's input costs, on simulated cache accounts
 	$(BIN)/python -m bench.context
+
+cluster: $(VENV)/installed-dev ## Run two hosts with servers, one PostgreSQL, one nginx, and kill them under load (root: as namespaces)
+	$(BIN)/python -m bench.cluster
+
+soak: $(VENV)/installed-dev ## Load it for half an hour, and say what grew
+	$(BIN)/python -m bench.soak --minutes 30
 
 docker-test: $(VENV)/installed ## Build the image and run it, alone and by Compose (Linux, root, some minutes)
 	PYTHON=$(BIN)/python bash tests/docker/docker_test.sh
