@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types imports faults fuzz simulator bench bench-peers bench-flat bench-context postman docker-test lock clean
+.PHONY: help run test check lint types imports faults fuzz simulator bench bench-peers bench-flat bench-context cluster soak postman docker-test lock clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -48,6 +48,12 @@ bench-flat: $(VENV)/installed-dev ## Measure what turns, lists and searches cost
 
 bench-context: $(VENV)/installed-dev ## Measure what a conversation's input costs, on simulated cache accounts
 	$(BIN)/python -m bench.context
+
+cluster: $(VENV)/installed-dev ## Run two hosts with servers, one PostgreSQL, one nginx, and kill them under load (root: as namespaces)
+	$(BIN)/python -m bench.cluster
+
+soak: $(VENV)/installed-dev ## Load it for half an hour, and say what grew
+	$(BIN)/python -m bench.soak --minutes 30
 
 docker-test: $(VENV)/installed ## Build the image and run it, alone and by Compose (Linux, root, some minutes)
 	PYTHON=$(BIN)/python bash tests/docker/docker_test.sh

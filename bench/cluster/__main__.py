@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.claude.simulator import Simulator
-from bench.cluster import gateways, hosts, storms, throughput
+from bench.cluster import footprints, gateways, hosts, storms, throughput
 from bench.cluster.clusters import Seat, cluster, database, share
 from bench.cluster.hosts import Ground
 from bench.cluster.postgres import KEPT_FOR_ADMINS, MOST_CONNECTIONS, Postgres
@@ -100,11 +100,12 @@ def throughput_section(
 ) -> tuple[str, list[str]]:
     """One, two, four processes, of JSON and of streams."""
     one, two = ground.hosts
-    rows, errors = [], []
+    rows, errors, before = [], [], None
     with upstreams(ground) as port:
         for seats in ([Seat(one)], [Seat(one), Seat(two)], [Seat(one, 2), Seat(two, 2)]):
             place = folder / f"throughput{len(rows)}"
             with cluster(place, ground, postgres, seats, f"http://127.0.0.1:{port}") as running:
+                before = before or footprints.stand(postgres)
                 for is_stream in (False, True):
                     line, wrong = throughput.row(running, effort.load_seconds, stream=is_stream)
                     rows.append(line)
@@ -113,7 +114,9 @@ def throughput_section(
         f"{throughput.CLIENTS} clients, each sends one message after another; a new session and an answer of "
         "the fast upstream (bench.upstream) each. CPU ms: processor time for each answer."
     )
-    return table("Throughput", says, throughput.NAMES, rows), errors
+    assert before
+    left = footprints.section(before, footprints.stand(postgres))
+    return f"{table('Throughput', says, throughput.NAMES, rows)}\n{left}", errors
 
 
 @contextmanager

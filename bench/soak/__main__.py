@@ -18,14 +18,15 @@ from bench.cluster import hosts
 from bench.cluster.clusters import Cluster, Seat, cluster, database
 from bench.figures import table
 from bench.soak.persons import Person
-from bench.soak.readings import Reading, kept_rows, read, rows
+from bench.soak.readings import TIMED, Reading, kept_rows, read, rows
 from bench.soak.verdicts import Line, fitted, verdicts
+from tests.servers import Server
 
 PERSONS = 8
 WORKERS = 2
 WARM_UP = 0.15  # of the time
 LEAST_WARM_UP_SECONDS = 30.0
-REST_SECONDS = 5.0
+REST_SECONDS = 8.0  # more than clients keep connections that they don't use
 READINGS = 120
 LONGEST_PRUNING_SECONDS = 150.0  # events, and windows of a minute, are let go of once a minute
 SETTINGS = {
@@ -78,19 +79,21 @@ def soak(running: Cluster, seconds: float) -> Soaked:
     started = rows(postgres)
     with server.access() as admin:
         people = [Person(admin, server.url, seed) for seed in range(PERSONS)]
+        resident = Person(admin, server.url, PERSONS)
         warm_up_seconds = max(seconds * WARM_UP, LEAST_WARM_UP_SECONDS)
         threading.Timer(warm_up_seconds / 3, _kill_a_worker, (server,)).start()
         print(f"Warming up for {warm_up_seconds:.0f} s; a worker is killed in between.", flush=True)
         _load(people, warm_up_seconds, running)
         before = _rested(running)
         print(f"Load for {seconds:.0f} s.", flush=True)
-        line = fitted(_load(people, seconds, running))
-        print(
-            f"Waiting until what has its time is let go of, {LONGEST_PRUNING_SECONDS:.0f} s at most.",
-            flush=True,
-        )
+        resident.arrive()
+        line = fitted(_load(people, seconds, running, resident))
+        print(f"Waiting {LONGEST_PRUNING_SECONDS:.0f} s at most for what has its time.", flush=True)
         left = _pruned(running, started)
+        resident.leave()
+        left = rows(postgres) | left
         after = _rested(running)
+    people.append(resident)
     wrong = [one for person in people for one in person.wrong]
     done = sum((person.done for person in people), Counter[str]())
     return Soaked(line, (before, after), (started, left), kept_rows(postgres), done, wrong)
@@ -100,8 +103,8 @@ def report(soaked: Soaked, seconds: float) -> int:
     """Print the table and the verdict; 1 where something grew or went wrong."""
     found = verdicts(soaked.line, soaked.idle, WORKERS * KEPT_CONNECTIONS, soaked.rows)
     says = (
-        f"{PERSONS} people at a time, {WORKERS} processes, PostgreSQL, {seconds / 60:g} minutes. A person "
-        f"does some forty things at random and is erased. Done: {_listed(soaked.done)}."
+        f"{PERSONS} people at a time, {WORKERS} processes, PostgreSQL, {seconds / 60:g} minutes. Each does "
+        f"some forty things at random and is erased; one stays. Done: {_listed(soaked.done)}."
     )
     print(table("Soak", says, NAMES, [one.row for one in found]))
     print(soaked.line.says)
@@ -119,10 +122,13 @@ def report(soaked: Soaked, seconds: float) -> int:
     return int(bool(bad or wrong))
 
 
-def _load(people: Sequence[Person], seconds: float, running: Cluster) -> list[Reading]:
+def _load(
+    people: Sequence[Person], seconds: float, running: Cluster, resident: Person | None = None
+) -> list[Reading]:
     """All at work at once; what was read meanwhile."""
     ends_at = time.monotonic() + seconds
-    threads = [threading.Thread(target=one.live_until, args=(ends_at,)) for one in people]
+    acts = [one.live_until for one in people] + ([resident.stay_until] if resident else [])
+    threads = [threading.Thread(target=act, args=(ends_at,)) for act in acts]
     for one in threads:
         one.start()
     readings = []
@@ -134,7 +140,7 @@ def _load(people: Sequence[Person], seconds: float, running: Cluster) -> list[Re
     return readings
 
 
-def _kill_a_worker(server: Seat) -> None:
+def _kill_a_worker(server: Server) -> None:
     server.workers()[0].kill()
 
 
@@ -144,12 +150,12 @@ def _rested(running: Cluster) -> Reading:
 
 
 def _pruned(running: Cluster, started: dict[str, int]) -> dict[str, int]:
-    """The rows, when there are no more than at the start, or time is up."""
+    """The rows of what has its time, when there are no more than at the start, or time is up."""
     ends_at = time.monotonic() + LONGEST_PRUNING_SECONDS
     while True:
         left = rows(running.postgres)
-        if all(left[name] <= started[name] for name in started) or time.monotonic() > ends_at:
-            return left
+        if all(left[name] <= started[name] for name in TIMED) or time.monotonic() > ends_at:
+            return {name: left[name] for name in TIMED}
         time.sleep(1)
 
 

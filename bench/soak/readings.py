@@ -19,6 +19,8 @@ TABLES = (
     *("turns", "turn_events", "idempotency_keys", "rate_counters", "traces", "trace_calls"),
 )
 OPEN_CHARGES = "SELECT count(*) FROM charges WHERE status = 'open'"
+# Of these, what is let go of while its owner is there still.
+TIMED = ("turns", "turn_events", "rate_counters", "charges open")
 # The books, which are kept for good.
 KEPT_TABLES = ("charges", "ledger_entries", "audit_entries")
 
