@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types imports faults fuzz simulator bench bench-context postman docker-test lock clean
+.PHONY: help run test check lint types imports faults fuzz simulator bench bench-peers bench-flat bench-context postman docker-test lock clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -40,6 +40,12 @@ postman: $(VENV)/installed-dev ## Write docs/openapi.json and docs/postman.json 
 bench: $(VENV)/installed-dev ## Measure against the same upstream called directly
 	$(BIN)/python -m bench
 
+bench-peers: $(VENV)/installed-dev ## Measure LiteLLM's proxy beside it, and write docs/benchmarks.md
+	$(BIN)/python -m bench --peers --write
+
+bench-flat: $(VENV)/installed-dev ## Measure what turns, lists and searches cost in long histories
+	$(BIN)/python -m bench.flat
+
 bench-context: $(VENV)/installed-dev ## Measure what a conversation's input costs, on simulated cache accounts
 	$(BIN)/python -m bench.context
 
@@ -52,9 +58,10 @@ simulator: $(VENV)/installed ## Run the simulator of Claude alone
 lock: $(VENV)/installed-dev ## Pin the requirements anew from the .in files
 	$(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header --upgrade -q requirements.in -o requirements.txt
 	$(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header --upgrade -q requirements-dev.in -o requirements-dev.txt
+	$(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header --upgrade -q bench/peers/litellm.in -o bench/peers/litellm.txt
 
 clean: ## Remove what was installed, not the data
-	rm -rf $(VENV)
+	rm -rf $(VENV) .bench
 
 $(VENV)/installed: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 run")'

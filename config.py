@@ -14,6 +14,7 @@ VERSION = "0.1.0"
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LADDER = ("max_tokens", "effort", "model")
 ROLES = ("admin", "member", "viewer")
+LEAST_CONNECTIONS = 4  # to PostgreSQL, of one process: less, and its own watch would wait for its answers
 ISSUER = re.compile(r"(https://[^/\s?#]+|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?)(/[^\s?#]*)?")
 MOST_ISSUER = 500
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[\w.-]+(:\d+)?|[a-z][a-z0-9+.-]*://\[[0-9a-f:]+\](:\d+)?")
@@ -30,6 +31,18 @@ MAY_BE_ZERO = frozenset(
         "key_tokens_per_minute",
         "traces_kept_days",
     }
+)
+PASSED_ON = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "TZ",
+    "TMPDIR",
+    "PYTHONPATH",
+    "LD_LIBRARY_PATH",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
 )
 PASSWORD = re.compile(r"[\w+]+://[^:/]*:([^@]*)@")  # what the database library takes for one
 PASSWORD_PARAMETERS = ("password", "sslpassword")
@@ -54,6 +67,11 @@ class Config:
     port: int = setting("PORT", 8000, "The port to listen on.")
     workers: int = setting("COLLOQUY_WORKERS", 1, "Server processes; more than one needs PostgreSQL.")
     connections: int = setting("COLLOQUY_CONNECTIONS", 2000, "Connections one process holds open at once.")
+    database_connections: int = setting(
+        "COLLOQUY_DATABASE_CONNECTIONS",
+        88,
+        "Connections to PostgreSQL that all processes of this server may take together.",
+    )
     admin_key: str = setting(
         "COLLOQUY_ADMIN_KEY", "", "The first admin's key: `clq_` and 28 or more characters.", secret=True
     )
@@ -112,6 +130,26 @@ class Config:
     key_tokens_per_minute: int = setting(
         "COLLOQUY_KEY_TOKENS_PER_MINUTE", 0, "Tokens in a minute with one key; 0: any number."
     )
+    tools_folder: str = setting(
+        "COLLOQUY_TOOLS_FOLDER", "", "A folder of Python files whose functions are tools (docs/tools.md)."
+    )
+    mcp_servers: str = setting(
+        "COLLOQUY_MCP_SERVERS",
+        "",
+        "A JSON file that names MCP servers, as `mcpServers`, whose tools are taken.",
+    )
+    tools_approval: str = setting(
+        "COLLOQUY_TOOLS_APPROVAL", "", "Tools that a person must say yes to each time, with commas between."
+    )
+    tool_seconds: float = setting("COLLOQUY_TOOL_SECONDS", 30.0, "How long one call of a tool may take.")
+    tool_sent_characters: int = setting(
+        "COLLOQUY_TOOL_SENT_CHARACTERS",
+        20_000,
+        "Of a tool's output, what Claude is sent: its beginning and end.",
+    )
+    tool_kept_characters: int = setting(
+        "COLLOQUY_TOOL_KEPT_CHARACTERS", 1_000_000, "Of a tool's output, what is kept in the trace."
+    )
     connect_timeout_seconds: float = setting(
         "COLLOQUY_CONNECT_TIMEOUT_SECONDS", 10.0, "How long a connection to Claude may take."
     )
@@ -151,18 +189,6 @@ class Config:
         "COLLOQUY_PING_SECONDS", 15.0, "Silence after which a stream gets a comment line."
     )
     max_body_bytes: int = setting("COLLOQUY_MAX_BODY_BYTES", 33_554_432, "The largest request body.")
-    tool_seconds: float = setting("COLLOQUY_TOOL_SECONDS", 30.0, "How long a call of a tool may take.")
-    tool_sent_characters: int = setting(
-        "COLLOQUY_TOOL_SENT_CHARACTERS",
-        20_000,
-        "What Claude is sent of a tool's output: its head and its tail.",
-    )
-    tool_kept_characters: int = setting(
-        "COLLOQUY_TOOL_KEPT_CHARACTERS", 1_000_000, "What is kept of a tool's output in the trace."
-    )
-    tools_approval: str = setting(
-        "COLLOQUY_TOOLS_APPROVAL", "", "Tools each call of which a person must approve, with commas between."
-    )
     fetch_hosts: str = setting(
         "COLLOQUY_FETCH_HOSTS",
         "",
@@ -231,14 +257,19 @@ class Config:
         return _listed(self.cors_origins)
 
     @property
-    def approved_tools(self) -> tuple[str, ...]:
-        """The tools that need approval whatever their source."""
-        return _listed(self.tools_approval)
-
-    @property
     def fetchable(self) -> tuple[str, ...]:
         """The hosts that pages may be read from."""
         return _listed(self.fetch_hosts)
+
+    @property
+    def approval(self) -> frozenset[str]:
+        """The tools that need approval whatever their source says."""
+        return frozenset(_listed(self.tools_approval))
+
+    @property
+    def tool_environ(self) -> dict[str, str]:
+        """All that programs started for tools have of the environment; no secret is in it."""
+        return {name: os.environ[name] for name in PASSED_ON if name in os.environ}
 
     @property
     def sqlalchemy_url(self) -> str:
@@ -338,11 +369,19 @@ def _complaints(config: Config) -> Iterator[tuple[bool, str]]:
         not are_hosts,
         "COLLOQUY_FETCH_HOSTS names hosts such as `example.org`, `*.example.org`, `host:8080`",
     )
+    yield (
+        config.tool_sent_characters > config.tool_kept_characters,
+        "COLLOQUY_TOOL_SENT_CHARACTERS must be no more than COLLOQUY_TOOL_KEPT_CHARACTERS",
+    )
     yield config.context_keep > 1, "COLLOQUY_CONTEXT_KEEP must be 1 or less"
     is_sqlite = config.sqlalchemy_url.startswith("sqlite")
     yield (
         config.workers > 1 and is_sqlite,
         "COLLOQUY_WORKERS above 1 needs PostgreSQL: set DATABASE_URL=postgresql://…",
+    )
+    yield (
+        config.database_connections < LEAST_CONNECTIONS * config.workers,
+        f"COLLOQUY_DATABASE_CONNECTIONS must be {LEAST_CONNECTIONS} or more for each of COLLOQUY_WORKERS",
     )
 
 

@@ -52,6 +52,7 @@ def start(app: Flask) -> None:
         health.check_database()
         mirror_traces(extensions.parts())
         extensions.claude().connect()
+        toolboxes.load(extensions.parts())
         leases.recover()
         leases.keep_watch()
 
@@ -63,6 +64,7 @@ def drain(app: Flask, most_seconds: float) -> None:
         mirror, extensions.parts().mirror = extensions.parts().mirror, None
         if mirror:
             mirror.close()
+        extensions.parts().tools.close()
 
 
 def mirror_traces(parts: extensions.Parts) -> None:

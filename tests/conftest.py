@@ -16,12 +16,14 @@ import psycopg
 import pytest
 from flask import Flask
 from flask_migrate import upgrade
-from sqlalchemy import delete, text
+from hypothesis import HealthCheck, settings
+from sqlalchemy import delete, select, text
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app import create_app
 from app.claude.simulator import Simulator
 from app.extensions import claude, db, parts
+from app.models.sessions import ChatSession
 from app.models.users import User
 from app.services import users
 from app.services.transactions import writing
@@ -30,6 +32,9 @@ from tests.providers import Provider, providing
 from tests.support import Api, CountRows, answering
 
 DATABASES = ("sqlite", "postgresql")
+# How long an example takes says something of the machine, and nothing of the code.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")
@@ -149,6 +154,7 @@ def people(app: Flask) -> Iterator[None]:
     """Deletes everybody after the test, and so everything."""
     yield
     with app.app_context(), writing() as session:
+        session.execute(select(ChatSession.id).with_for_update())  # an answer may still be ending
         session.execute(delete(User))
 
 

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,9 +26,10 @@ KEY = "clq_" + "t" * 40
 class Server:
     """One `flask serve`, and what it wrote."""
 
-    def __init__(self, output: Path, **environ: str) -> None:
+    def __init__(self, output: Path, prefix: Sequence[str] = (), **environ: str) -> None:
+        """`prefix` is what the command begins with where it is to run on another host."""
         self.port = int(environ.get("PORT") or free_port())
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http://{environ.get('HOST', '127.0.0.1')}:{self.port}"
         self._output = output
         kept = {
             name: value
@@ -37,7 +38,7 @@ class Server:
         }
         with output.open("ab") as sink:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "flask", "serve"],
+                [*prefix, sys.executable, "-m", "flask", "serve"],
                 cwd=ROOT,
                 env={**kept, **environ, "PORT": str(self.port)},
                 stdout=sink,

@@ -7,12 +7,13 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from http.server import HTTPServer
 from typing import Any
 
 import httpx2
+import psycopg
 
 from app.claude.simulator import Simulator
 
@@ -88,6 +89,16 @@ def answering(server: HTTPServer) -> Iterator[str]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@contextmanager
+def all_connections_taken(url: str) -> Iterator[None]:
+    """A PostgreSQL that refuses any further connection, for as long as the block runs."""
+    with ExitStack() as held:
+        with suppress(psycopg.OperationalError):
+            while True:
+                held.enter_context(psycopg.connect(url))
+        yield
 
 
 def events_of(text: str) -> list[Sent]:

@@ -30,7 +30,6 @@ WORDS = {
     "COLLOQUY_BUDGET_LADDER": "max_tokens,model",
     "COLLOQUY_CHEAPER_MODEL": "claude-haiku-4-5",
     "COLLOQUY_FETCH_HOSTS": "example.org,*.example.com:8443",
-    "COLLOQUY_TOOLS_APPROVAL": "fetch_url",
     "OTEL_SDK_DISABLED": "true",
     "OTEL_TRACES_EXPORTER": "otlp",
     "OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4318",
@@ -38,6 +37,9 @@ WORDS = {
     "OTEL_EXPORTER_OTLP_HEADERS": "x=y",
     "OTEL_EXPORTER_OTLP_TRACES_HEADERS": "x=z",
     "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "span_only",
+    "COLLOQUY_TOOLS_FOLDER": "/srv/tools",
+    "COLLOQUY_MCP_SERVERS": "/srv/mcp.json",
+    "COLLOQUY_TOOLS_APPROVAL": "book, mcp__mail__send",
     "COLLOQUY_LOG_FORMAT": "json",
     "COLLOQUY_LOG_LEVEL": "DEBUG",
 }
@@ -46,6 +48,20 @@ WORDS = {
 def test_an_empty_environment_gives_the_defaults() -> None:
     assert Config.from_environ({}) == Config()
     assert Config.from_environ({one.metadata["env"]: "" for one in fields(Config)}) == Config()
+
+
+def test_tools_are_given_nothing_of_the_environment_that_is_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-1")
+    monkeypatch.setenv("DATABASE_URL", POSTGRES)
+    monkeypatch.setenv("LANG", "C.UTF-8")
+    given = Config().tool_environ
+    assert given["LANG"] == "C.UTF-8"
+    assert not {"sk-ant-1", POSTGRES} & {*given.values()}
+
+
+def test_the_names_of_tools_that_need_approval_are_a_list() -> None:
+    assert Config(tools_approval="book, mcp__mail__send,").approval == {"book", "mcp__mail__send"}
+    assert Config().approval == frozenset()
 
 
 def another(one: Any) -> float:
@@ -64,6 +80,7 @@ def test_the_part_of_the_context_that_is_kept_is_no_more_than_all() -> None:
         ("COLLOQUY_ADMINS_READ_MESSAGES", "1", "is `true` or `false`"),
         ("COLLOQUY_BUDGET_LADDER", "max_tokens,max_tokens", "each once"),
         ("COLLOQUY_BUDGET_LADDER", "temperature", "names some of max_tokens, effort, model"),
+        ("COLLOQUY_TOOL_SENT_CHARACTERS", "1000001", "no more than COLLOQUY_TOOL_KEPT_CHARACTERS"),
         ("OIDC_ISSUER", "https://id.example.org", "needed together"),
         ("OIDC_AUDIENCE", "colloquy", "needed together"),
         ("COLLOQUY_OIDC_ROLES", "staff=admin", "needs COLLOQUY_OIDC_ROLE_CLAIM"),
@@ -259,6 +276,12 @@ def test_more_than_one_process_needs_postgresql(url: str) -> None:
         Config(workers=2, database_url=url)
     assert Config(workers=1, database_url=url).workers == 1
     assert Config(workers=2, database_url=POSTGRES).workers == 2
+
+
+def test_every_process_has_the_connections_to_the_database_that_it_needs() -> None:
+    with pytest.raises(ValueError, match="COLLOQUY_DATABASE_CONNECTIONS must be 4 or more for each"):
+        Config(workers=3, database_url=POSTGRES, database_connections=11)
+    assert Config(workers=3, database_url=POSTGRES, database_connections=12).database_connections == 12
 
 
 def test_what_is_sent_to_a_receiver_of_traces_is_secret() -> None:

@@ -12,11 +12,12 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 
 from app.errors import NotFound
-from app.extensions import BUSY_TIMEOUT_MS, config, db, dialect, newest_revision, parts
+from app.extensions import BUSY_TIMEOUT_MS, config, db, dialect, engine_options, newest_revision, parts
 from app.models.sessions import ChatSession
 from app.models.users import User
 from app.services import users
 from app.services.transactions import reading, writing
+from config import LEAST_CONNECTIONS, Config
 from tests.services.conftest import at_once
 
 WRITERS = 32
@@ -169,3 +170,16 @@ def test_another_process_that_writes_is_waited_for_without_an_error(app: Flask) 
         session.execute(text("UPDATE users SET name = name"))
     release.join()
     held.close()
+
+
+@pytest.mark.parametrize(("workers", "share"), [(1, 88), (1, 5), (2, 88), (3, 29), (7, 88), (22, 88)])
+def test_the_pools_of_all_processes_together_are_no_more_than_the_servers_share(
+    workers: int, share: int
+) -> None:
+    settings = Config(
+        workers=workers, database_connections=share, database_url="postgresql://127.0.0.1/colloquy"
+    )
+    options = engine_options(settings)
+    of_one = options["pool_size"] + options["max_overflow"]
+    assert of_one >= LEAST_CONNECTIONS
+    assert workers * of_one <= share

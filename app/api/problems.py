@@ -23,6 +23,7 @@ from app.errors import (
     is_seconds,
 )
 from app.extensions import redactor
+from app.services import health
 from app.telemetry.logging import logger
 
 log_lines = logger("api")
@@ -69,7 +70,8 @@ def _from_anything(error: Exception) -> Response:
     if isinstance(error, OperationalError | TimeoutError) or (
         isinstance(error, DBAPIError) and error.connection_invalidated
     ):
-        return answer(DatabaseUnavailable("The database cannot be reached: send again a little later."))
+        why = health.why_away(error) or "The database cannot be reached."
+        return answer(DatabaseUnavailable(f"{why} Send again a little later."))
     return answer(InternalError("It has been logged under the request id: tell whoever runs the server."))
 
 

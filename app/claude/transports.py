@@ -29,6 +29,7 @@ class Transport(httpx2.BaseTransport):
         self._tls = tls
         self._idle_seconds = idle_seconds
         self._idle: dict[Origin, list[Wire]] = {}
+        self._is_closed = False
         tls.set_alpn_protocols(["http/1.1"])
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -49,7 +50,8 @@ class Transport(httpx2.BaseTransport):
         return httpx2.Response(head.status, headers=list(head.headers), stream=body, extensions=extensions)
 
     def close(self) -> None:
-        """Let go of the connections that nobody uses."""
+        """Let go of the connections, of those that are in use when they are free."""
+        self._is_closed = True
         while self._idle:
             _, wires = self._idle.popitem()
             for wire in wires:
@@ -57,7 +59,7 @@ class Transport(httpx2.BaseTransport):
 
     def keep(self, origin: Origin, wire: Wire) -> None:
         """A connection is free again, or of no more use."""
-        if not wire.is_reusable:
+        if self._is_closed or not wire.is_reusable:
             wire.close()
             return
         wire.idle_since = time.monotonic()

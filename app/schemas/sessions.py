@@ -62,7 +62,7 @@ class SessionView(StrictSchema):
     system = fields.String(required=True, allow_none=True)
     max_tokens = fields.Integer(required=True, allow_none=True)
     context = fields.Nested(ContextSettings, required=True, allow_none=True)
-    tools = fields.Raw(required=True, metadata=TOOLS)
+    tools = fields.Raw(required=True, metadata={**TOOLS, "type": ["array", "null"]})
     client_metadata = fields.Dict(required=True, data_key="metadata")
     is_archived = fields.Boolean(required=True, data_key="archived")
     head_id = fields.String(required=True, allow_none=True)

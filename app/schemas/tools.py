@@ -17,7 +17,7 @@ MOST_RESULTS = 128
 NAME = {"type": "string", "pattern": "^[a-zA-Z0-9_-]{1,128}$"}
 TOOLS = {
     "description": "Names from `GET /tools`, each alone or as {`name`, `approval`}, and tools of your own.",
-    "type": ["array", "null"],
+    "type": "array",
     "maxItems": MOST_TOOLS,
     "items": {
         "oneOf": [

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.errors import Fault, Invalid, NotAwaited
+from app.extensions import config
 from app.models.messages import REQUIRES_ACTION, Message
-from app.services import messages, rounds, sessions, toolboxes
+from app.services import messages, sessions, toolboxes
 from app.services.identity import Caller
 from app.services.preparations import After, Draft
 from app.services.settings import Wishes
@@ -100,7 +101,7 @@ def _used(calls: Sequence[Call], allowed: Sequence[Any] | None, scene: Scene) ->
     if not calls:
         return []
     with tracing.span("use_tools", has_own_work=True):
-        return dispatcher.use_all(toolboxes.of(allowed).tools, calls, scene, rounds.limits())
+        return dispatcher.use_all(toolboxes.of(allowed).tools, calls, scene, toolboxes.limits(config()))
 
 
 def _call(one: Mapping[str, Any]) -> Call:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from app.claude.events import Event
@@ -15,6 +16,7 @@ from app.services.jobs import Job
 from app.services.rounds import Rounds
 from app.services.transactions import patiently, reading, writing
 from app.telemetry import tracing
+from app.telemetry.tracing import Span
 from app.turns.log import Log
 from app.turns.rounds import play
 from app.turns.run import Outcome
@@ -79,7 +81,14 @@ def _end_trace(job: Job, ending: Ending) -> None:
     if span := tracing.at_work():
         tracing.end(span)
     status = STATUSES.get(ending.status, tracing.ERROR)
-    tracing.end(job.trace, status, {"status": ending.status, "error": ending.problem})
+    said = {"status": ending.status, "error": ending.problem, "usage": _usage(job.trace)}
+    tracing.end(job.trace, status, said)
+
+
+def _usage(trace: Span) -> dict[str, int]:
+    """The tokens of all its requests."""
+    used = [one.output.get("usage") or {} for one in trace.children if one.name == "ask" and one.output]
+    return dict(sum(map(Counter, used), Counter[str]()))
 
 
 def _told_by_others(log: Log) -> Sequence[Event]:

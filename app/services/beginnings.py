@@ -43,6 +43,7 @@ def store(caller: Caller, draft: Draft, start: Start, request_id: str, claim: Cl
             trace=trace,
             wants_summary=bool(context and context.get("summary")),
         )
+        trace.about |= {"session_id": made.session_id, "message_id": made.message_id}
         leases.take(session, made.session_id, made.message_id, request_id)
         logs.store(session, made.message_id, 0, job.first_events)
         # Last, for all of a budget's sends wait for each other from here to the commit.

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import inspect, text
-from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.exc import OperationalError, ProgrammingError, TimeoutError
 from sqlalchemy.orm import Session
 
 from app.errors import DatabaseUnavailable
 from app.extensions import config, dialect, known_revisions, newest_revision
 from app.services.transactions import reading
 from config import VERSION
+
+# PostgreSQL says it, or a pool in front of it, before there is a connection with a code to go by.
+REFUSES_MORE = re.compile(r"too many (clients|connections)|remaining connection slots|no more connections")
+AWAY = "The database cannot be reached, or has no tables: check DATABASE_URL, or run `flask db upgrade`."
+MOST_IN_ALL = "COLLOQUY_DATABASE_CONNECTIONS of all servers together must be less than its max_connections"
 
 
 def about() -> dict[str, Any]:
@@ -22,15 +28,22 @@ def about() -> dict[str, Any]:
     return {"version": VERSION, "upstream": upstream, "model": config().model, "database": dialect()}
 
 
+def why_away(error: Exception) -> str | None:
+    """Why a database that is there has no connection for us; None where it is for another reason."""
+    if isinstance(error, TimeoutError):
+        return "Every connection to the database is in use: see COLLOQUY_DATABASE_CONNECTIONS."
+    if REFUSES_MORE.search(str(error)):
+        return f"The database takes no more connections: {MOST_IN_ALL}."
+    return None
+
+
 @contextmanager
 def database_in_words() -> Iterator[None]:
     """What a database says that can't be reached, or has no tables yet, becomes DatabaseUnavailable."""
     try:
         yield
-    except (OperationalError, ProgrammingError) as error:
-        raise DatabaseUnavailable(
-            "The database cannot be reached, or has no tables: check DATABASE_URL, or run `flask db upgrade`."
-        ) from error
+    except (OperationalError, ProgrammingError, TimeoutError) as error:
+        raise DatabaseUnavailable(why_away(error) or AWAY) from error
 
 
 def check_migratable() -> None:

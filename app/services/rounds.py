@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -35,6 +35,7 @@ from app.services import (
     processes,
     receipts,
     sessions,
+    toolboxes,
     traces,
     tree,
 )
@@ -44,8 +45,9 @@ from app.services.preparations import GO_ON, After, Start
 from app.services.transactions import patiently, reading, writing
 from app.telemetry import tracing
 from app.tools import dispatcher
-from app.tools.values import Call, Limits, Result, Scene
+from app.tools.values import Call, Result, Scene
 from app.turns import veils
+from app.turns.reply import Reply
 from app.turns.rounds import Ended
 from app.turns.run import Outcome
 from app.turns.runner import Running
@@ -119,7 +121,11 @@ class Rounds:
         with tracing.span("use_tools", has_own_work=True):
             self.drain()
             return dispatcher.use_all(
-                self.job.start.toolbox.tools, calls, Scene(*ids, self._turn.stop), limits(), ended
+                self.job.start.toolbox.tools,
+                calls,
+                Scene(*ids, self._turn.stop),
+                toolboxes.limits(config()),
+                ended,
             )
 
     def keep(self, outcome: Outcome[Prompt], results: Sequence[Result]) -> None:
@@ -167,38 +173,49 @@ class Rounds:
         self, ids: Sequence[str], outcome: Outcome[Prompt], results: Sequence[Result], learned: Learned
     ) -> list[Event]:
         """In one transaction: the messages, their usage and cost, the log; returns its last events."""
+        job, log = self.job, self._turn.log
         with writing() as session:
-            turn = _held(session, self.job)
-            log = self._turn.log
+            turn = _held(session, job)
             if tree.message_at(session, ids[0]):  # it was stored, though the database did not say so
-                return logs.stored(session, self.job.message_id, log.written)
-            made = _made_room(session, self.job, ids)
-            made[0].status, made[0].role = "complete", "assistant"
-            made[0].repairs = list(outcome.repairs) or None
-            for name, value in endings.of_answer(outcome.reply).items():
-                setattr(made[0], name, value)
-            for row in made[1:]:
-                row.status, row.role = "complete", "user"
-                row.content = redactor().within([one.as_block for one in results], veils.SEALED)
-            session.add_all(made)
-            session.flush()
+                return logs.stored(session, job.message_id)[log.written :]
+            said = {**endings.of_answer(outcome.reply), **learned.of_answer}
+            _store_messages(session, job, ids, said | {"repairs": list(outcome.repairs) or None}, results)
             books.note(session, learned)
-            owner_id = endings.count(session, self.job.session_id, outcome.reply, len(made))
-            for row in made:
-                tree.index(session, row, owner_id)
-            _put_last(session, self.job.message_id)
-            charge = charges.settle(session, outcome.reply, is_refused=False, id=self.job.charge_id)
-            costs = []
-            if charge:
-                charge.message_id = ids[0]
-                update_by(Charge, "id").run(session, {"of": charge.id, "message_id": ids[0]})
-                self._spent_nano_usd += charge.cost_nano_usd or 0
-                costs = [bills.event(charge)]
+            endings.count(session, job.session_id, outcome.reply, len(ids))
+            costs = self._paid(session, ids[0], outcome.reply)
             events = [*log.unwritten(), *costs]
-            logs.store(session, self.job.message_id, log.written, events)
+            logs.store(session, job.message_id, log.written, events)
             turn.kept_events = log.written + len(events)
-            traces.store(session, self.job.trace, self.job.about)
+            traces.store(session, job.trace, job.about)
             return costs
+
+    def _paid(self, session: Session, message_id: str, came: Reply) -> list[Event]:
+        """Pay for the round's request, for the message that it made; the receipt."""
+        charge = charges.settle(session, came, is_refused=False, id=self.job.charge_id)
+        if charge is None:
+            return []
+        charge.message_id = message_id
+        update_by(Charge, "id").run(session, {"of": charge.id, "message_id": message_id})
+        self._spent_nano_usd += charge.cost_nano_usd or 0
+        return [bills.event(charge)]
+
+
+def _store_messages(
+    session: Session, job: Job, ids: Sequence[str], said: Mapping[str, Any], results: Sequence[Result]
+) -> None:
+    """What Claude said and the tools found, before the answer in the making, which stays the last."""
+    answer, *others = rows = _made_room(session, job, ids)
+    answer.status, answer.role = "complete", "assistant"
+    for name, value in said.items():
+        setattr(answer, name, value)
+    for row in others:
+        row.status, row.role = "complete", "user"
+        row.content = redactor().within([one.as_block for one in results], veils.SEALED)
+    session.add_all(rows)
+    session.flush()
+    for row in rows:
+        tree.index(session, row, job.caller.user_id)
+    _put_last(session, job.message_id)
 
 
 def _held(session: Session, job: Job) -> Turn:
@@ -239,9 +256,3 @@ def _put_last(session: Session, message_id: str) -> None:
     if dialect() == "sqlite":
         newest = select(func.max(Message.number) + 1).scalar_subquery()
     session.execute(update(Message).where(Message.id == message_id).values(number=newest))
-
-
-def limits() -> Limits:
-    """What a call of a tool may take."""
-    of = config()
-    return Limits(of.tool_seconds, of.tool_sent_characters, of.tool_kept_characters)

@@ -10,11 +10,14 @@ from app.errors import Fault, Invalid
 from app.extensions import Parts, parts
 from app.services import memories
 from app.services.pages import Ask, Page, cut
+from app.tools import loading
 from app.tools.built_in import built_in
 from app.tools.fetching import Bounds, fetch_url
+from app.tools.loading import Sources
 from app.tools.registry import Registry
-from app.tools.values import Call, Tool
+from app.tools.values import Call, Limits, Tool
 from app.turns.rounds import APPROVAL, OURS, THEIRS
+from config import Config
 
 LONGEST_LOADING_SECONDS = 10.0
 
@@ -36,11 +39,27 @@ class Toolbox:
 
 def bind(of: Parts) -> None:
     """Give an app the tools that every server has, and those that its settings allow."""
+    of.tools = Registry(_own(of), of.config.approval)
+
+
+def load(of: Parts) -> None:
+    """Add the tools of the folder and of MCP servers, in the background; for a process that serves."""
+    config = of.config
+    most = limits(config)
+    outside = (config.tools_folder, config.mcp_servers, config.approval, most, config.tool_environ)
+    of.tools = loading.begin(Sources(*outside), _own(of))
+
+
+def limits(config: Config) -> Limits:
+    """What a call of a tool may take."""
+    return Limits(config.tool_seconds, config.tool_sent_characters, config.tool_kept_characters)
+
+
+def _own(of: Parts) -> list[Tool]:
     config = of.config
     bounds = Bounds(config.fetchable, config.fetch_seconds, config.fetch_bytes)
     pages = [fetch_url(bounds)] if config.fetchable else []
-    tools = [*built_in(), memories.recall_tool(of.context), *pages]
-    of.tools = Registry(tools, frozenset(config.approved_tools))
+    return [*built_in(), memories.recall_tool(of.context), *pages]
 
 
 def of(allowed: Sequence[Any] | None) -> Toolbox:
@@ -76,8 +95,10 @@ def is_clients(one: Any) -> bool:
 
 def refuse_unknown(allowed: Sequence[Any] | None) -> None:
     """Raises Invalid where the server has no tool of a name, or one is named twice."""
+    if not allowed:
+        return
     known, seen, faults = _known(), set[str](), list[Fault]()
-    for at, one in enumerate(allowed or ()):
+    for at, one in enumerate(allowed):
         name = _name(one)
         if name in seen:
             faults.append(Fault(f"/tools/{at}", f"{name} is named twice"))

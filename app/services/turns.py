@@ -51,7 +51,8 @@ def start(caller: Caller, draft: Draft, request_id: str, claim: Claim | None = N
     Raises NotFound, ContextOverflow, SessionBusy, IdempotencyKeyReused, RateLimited and Draining before
     anything is stored; the rest is in the log.
     """
-    with parts().starting, tracing.within(tracing.root()):
+    root = tracing.root()
+    with parts().starting, tracing.within(root), tracing.ending_on_error(root):
         return _start_in_turn(caller, draft, request_id, claim)
 
 

@@ -16,18 +16,8 @@ AGENT = "colloquy"
 CONVERSATION = "gen_ai.conversation.id"
 INVOKE_AGENT, EXECUTE_TOOL = "invoke_agent", "execute_tool"
 MOST_CHARACTERS = 100_000  # of what a span was given, or gave
-# What spans say by our names, and the names that the conventions have for it.
-NAMES: Mapping[str, str] = {
-    "session_id": CONVERSATION,
-    "message_id": "colloquy.message.id",
-    "request_id": "colloquy.request.id",
-    "model": "gen_ai.request.model",
-    "max_tokens": "gen_ai.request.max_tokens",
-    "stop_reason": "anthropic.message.stop_reason",
-    "cost_nano_usd": "colloquy.cost_nano_usd",
-    "rounds": "colloquy.rounds",
-    "tool_use_id": "gen_ai.tool.call.id",
-}
+# The ids of what a trace is about, and the names that the conventions have for them.
+IDS = {"session_id": CONVERSATION, "message_id": "colloquy.message.id"}
 USAGE: Mapping[str, tuple[str, ...]] = {
     "gen_ai.usage.input_tokens": (
         "input_tokens",
@@ -53,12 +43,6 @@ def name_of(one: Span) -> str:
     return named.get(one.kind, one.name)
 
 
-def conversation_of(one: Span) -> str | None:
-    """The session that a span says it is about."""
-    found = one.input.get("session_id") if isinstance(one.input, Mapping) else None
-    return found if isinstance(found, str) else None
-
-
 def at_begin(one: Span) -> Attributes:
     """What is known when it opens, for samplers too."""
     found: Attributes = {"colloquy.kind": one.kind}
@@ -68,12 +52,15 @@ def at_begin(one: Span) -> Attributes:
         found |= {"gen_ai.agent.name": AGENT, "gen_ai.provider.name": "anthropic"}
     if one.kind == TOOL:
         found |= {"gen_ai.tool.name": one.name, "gen_ai.tool.type": "function"}
-    return found | dict(_said(one.input))
+    if one.origin:
+        found["colloquy.request.id"] = one.origin.request_id
+    return found
 
 
 def at_end(one: Span, *, shows_content: bool) -> Attributes:
-    """What is known when it has closed."""
-    found = dict(_said(one.output))
+    """What is known when it has closed. A turn says what was used; calls to Claude do so themselves."""
+    found: Attributes = {theirs: one.about[ours] for ours, theirs in IDS.items() if ours in one.about}
+    found |= dict(_used(one.output)) if one.kind == TURN else {}
     if one.status != OK:
         found["error.type"] = _error_type(one)
     if shows_content:
@@ -84,17 +71,13 @@ def at_end(one: Span, *, shows_content: bool) -> Attributes:
 
 def _error_type(one: Span) -> str:
     code = one.output.get("error") if isinstance(one.output, Mapping) else None
+    code = code.get("code") if isinstance(code, Mapping) else code
     usual = "tool_error" if one.kind == TOOL else "_OTHER"  # as the package says it
     return code if isinstance(code, str) else ERROR_TYPES.get(one.status, usual)
 
 
-def _said(value: Any) -> Iterator[tuple[str, str | int | float | bool]]:
-    if not isinstance(value, Mapping):
-        return
-    for ours, theirs in NAMES.items():
-        if isinstance(value.get(ours), str | int | float):
-            yield theirs, value[ours]
-    usage = value.get("usage")
+def _used(value: Any) -> Iterator[tuple[str, int]]:
+    usage = value.get("usage") if isinstance(value, Mapping) else None
     if isinstance(usage, Mapping):
         for theirs, classes in USAGE.items():
             yield theirs, sum(usage.get(name) or 0 for name in classes)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from opentelemetry import trace
 from opentelemetry.context import Context, get_value, set_value
@@ -27,7 +27,7 @@ from app.telemetry.origins import Origin
 from app.telemetry.redaction import Redactor
 from app.telemetry.tracing import CLAUDE, TURN, Closed, Span
 
-SCOPE = "colloquy"
+SCOPE, ROOT = "colloquy", "colloquy.root"
 NANOSECONDS = 1_000_000_000
 LONGEST_FLUSH_SECONDS = 3.0
 
@@ -63,6 +63,7 @@ class Mirror:
             name, attributes = conventions.name_of(one), conventions.at_begin(one)
             span = self._tracer.start_span(name, above, attributes=attributes, start_time=started_at)
         self._contexts[one] = trace.set_span_in_context(span, above)
+        hang(span, above)
 
         def _close(one: Span) -> None:
             span.set_attributes(_masked(conventions.at_end(one, shows_content=self._shows_content)))
@@ -86,10 +87,8 @@ class Mirror:
         ending.join(LONGEST_FLUSH_SECONDS)
 
     def _above(self, one: Span) -> Context:
-        """Where a span of ours hangs; a root says in which conversation all of its are."""
-        above = _below(one.origin) if one.kind == TURN else self.here()
-        session_id = conventions.conversation_of(one)
-        return set_value(conventions.CONVERSATION, session_id, above) if session_id else above
+        """Where a span of ours hangs; what hangs below a root finds it there."""
+        return set_value(ROOT, ref(one), _below(one.origin)) if one.kind == TURN else self.here()
 
 
 class Ids(RandomIdGenerator):
@@ -141,9 +140,7 @@ class Hanging(trace.Tracer):
         """Open a span."""
         context = context if context is not None else self._here()
         span = self._tracer.start_span(name, context, *of, **more)
-        session_id = get_value(conventions.CONVERSATION, context)
-        if isinstance(session_id, str):
-            span.set_attribute(conventions.CONVERSATION, session_id)
+        hang(span, context)
         return span
 
     @contextmanager
@@ -151,6 +148,14 @@ class Hanging(trace.Tracer):
         """Open a span around a block."""
         with trace.use_span(self.start_span(name, *of, **more), end_on_exit=True) as span:
             yield span
+
+
+def hang(span: trace.Span, context: Context) -> None:
+    """Say of what conversation it is, where its root knows that by now."""
+    find = get_value(ROOT, context)
+    root = find() if isinstance(find, ref) else None
+    if root and (session_id := root.about.get("session_id")):
+        span.set_attribute(conventions.CONVERSATION, session_id)
 
 
 class Masked(SpanExporter):

@@ -36,7 +36,7 @@ Watch = Callable[["Span"], Closed | None]
 class Span:
     """One call. `ms` is 0 until it has ended; `input` and `output` are JSON values.
 
-    `began` is by the clock that measures.
+    `began` is by the clock that measures. A root is `about` what has these ids, once they are known.
     """
 
     name: str
@@ -51,6 +51,7 @@ class Span:
     depth: int = 0
     began: float = field(default_factory=time.perf_counter)
     origin: Origin | None = None
+    about: dict[str, str] = field(default_factory=dict)
     closed: list[Closed] = field(default_factory=list, repr=False)  # whom to tell that it has ended
     has_own_work: bool = False
 
@@ -152,6 +153,17 @@ def within(of: Span | None) -> Iterator[None]:
         yield
     finally:
         AT_WORK.reset(token)
+
+
+@contextmanager
+def ending_on_error(root: Span) -> Iterator[None]:
+    """An error that leaves the block ends the trace, and is its output."""
+    try:
+        yield
+    except BaseException as error:
+        _break_off(root, error)
+        end(root, root.status, root.output)
+        raise
 
 
 @contextmanager

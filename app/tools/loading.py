@@ -42,6 +42,8 @@ def begin(sources: Sources, tools: Iterable[Tool]) -> Registry:
         threading.Thread(target=load, daemon=True).start()
     if sources.mcp_servers:
         _begin_mcp(sources, registry)
+    if registry.wait(0):
+        registry.check_approval()
     return registry
 
 

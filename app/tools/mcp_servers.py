@@ -53,7 +53,8 @@ def load(servers: Servers, registry: Registry, limits: Limits, environ: Mapping[
             return
         registry.put(source, [_tool(news["server"], one, host, limits, mask) for one in news["tools"]])
 
-    host = Host("mcp_servers", servers, environ, told, mask)
+    here = {"cwd": str(Path.cwd())}  # the host's own is elsewhere
+    host = Host("mcp_servers", {name: here | {**one} for name, one in servers.items()}, environ, told, mask)
     for name in servers:
         registry.expect(f"{MCP}:{name}", host.close)
     host.start()

@@ -22,7 +22,7 @@ from app.tools.values import ToolFailed
 
 log_lines = logger("tools")
 HERE = str(Path(__file__).parent)
-STARTS_AGAIN_AFTER_SECONDS = 1.0
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 60.0  # before a host that died is started again
 WAITS_SECONDS = 5.0  # for a host that is being started
 SECONDS_TO_END = 8.0  # an MCP server may take a few
 PAUSE_SECONDS = 0.05
@@ -90,13 +90,18 @@ class Host:
         raise ToolFailed("What runs this tool does not answer. Try again later.")
 
     def _keep_it_running(self) -> None:
+        pause = FIRST_PAUSE_SECONDS
         while not self._is_closed.is_set():
+            began_at = time.monotonic()
             with suppress(OSError):  # no process can be had just now
                 self._run()
-            if not self._is_closed.is_set():
-                says = self._last_lines[-1] if self._last_lines else "it said nothing"
-                log_lines.warning("the host of tools %s ended and is started again: %s", self._program, says)
-                self._is_closed.wait(STARTS_AGAIN_AFTER_SECONDS)
+            if self._is_closed.is_set():
+                return
+            says = self._last_lines[-1] if self._last_lines else "it said nothing"
+            log_lines.warning("the host of tools %s ended and is started again: %s", self._program, says)
+            is_well = time.monotonic() - began_at > LONGEST_PAUSE_SECONDS
+            pause = FIRST_PAUSE_SECONDS if is_well else min(pause * 2, LONGEST_PAUSE_SECONDS)
+            self._is_closed.wait(pause)
 
     def _run(self) -> None:
         """Start it, and hear what it says, until it ends."""
@@ -131,7 +136,8 @@ class Host:
             if self._is_closed.is_set():
                 return
             for said in line.makefile("rb"):
-                self._told(json.loads(said))
+                if said.endswith(b"\n"):  # or it died in the middle of it
+                    self._told(json.loads(said))
 
     def _log(self, process: subprocess.Popen[bytes]) -> None:
         with process.stderr as lines:  # type: ignore[union-attr]

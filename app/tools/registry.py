@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import replace
 from types import MappingProxyType
 
+from app.telemetry import metrics
 from app.telemetry.logging import logger
 from app.tools.arguments import check_schema
 from app.tools.values import BUILT_IN, Tool
@@ -53,6 +54,7 @@ class Registry:
                 else:
                     taken[one.name] = self._with_approval(one)
             self._tools = MappingProxyType(dict(sorted(taken.items(), key=_place)))
+            metrics.know_tools(taken)
             self._have_come(source)
 
     def put_nothing(self, source: str) -> None:
@@ -68,14 +70,22 @@ class Registry:
                 self._changed.wait(left)
             return not self._expected
 
+    def check_approval(self) -> None:
+        """Log the names that need approval and are no tool's: somebody relies on them."""
+        if unknown := self._approval - self._tools.keys():
+            log_lines.warning("COLLOQUY_TOOLS_APPROVAL names what is no tool: %s", ", ".join(sorted(unknown)))
+
     def close(self) -> None:
         """End what the sources run."""
         while self._closing:
             self._closing.pop()()
 
     def _have_come(self, source: str) -> None:
+        is_last = self._expected == {source}
         self._expected.discard(source)
         self._changed.notify_all()
+        if is_last:
+            self.check_approval()
 
     def _with_approval(self, tool: Tool) -> Tool:
         return replace(tool, needs_approval=True) if tool.name in self._approval else tool

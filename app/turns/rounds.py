@@ -69,8 +69,8 @@ def play(prompt: P, acts: Acts[P], log: Log, stop: Stop) -> Outcome[P]:
             return replace(outcome, status=status, error=error)
         if asked.awaited:
             return replace(outcome, status=REQUIRES_ACTION, awaits=awaits(outcome.reply, asked, results))
-        acts.keep(outcome, results)
         try:
+            acts.keep(outcome, results)
             prompt = acts.next_prompt()
         except ColloquyError as error:
             return Outcome(prompt, Reply(), "failed", error)

@@ -6,28 +6,24 @@ import gc
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from flask_migrate import upgrade
 from sqlalchemy import event
 
-from app import create_app
-from app.claude.simulator import Simulator
 from app.context import Entry, assemble
-from app.extensions import claude, db, parts
+from app.extensions import db
 from app.models.base import now
-from app.services import pasts, sessions, transfer, tree, turns, users
-from app.services.preparations import Draft
+from app.services import pasts, sessions, transfer, tree, turns
 from app.services.counts import Owner
-from app.services.identity import Caller, identify
+from app.services.identity import Caller
 from app.services.models import window_of
 from app.services.pasts import Known
+from app.services.preparations import Draft
 from app.services.settings import Wishes, settle
 from app.services.transactions import reading
+from bench.apps import caller_on
 from bench.figures import percentile, table
-from config import Config
 
 BUDGETS = (8_000, 32_000, 100_000)
 ROUNDS = 200
@@ -36,7 +32,7 @@ WORDS = ("the", "harbour", "was", "full", "of", "boats", "and", "nobody", "remem
 
 def main(messages: int = 10_000) -> str:
     """A table: for each budget, what is kept of so many messages and the milliseconds at p50 and p95."""
-    with tempfile.TemporaryDirectory() as folder, _caller(f"sqlite:///{folder}/t.db") as caller:
+    with tempfile.TemporaryDirectory() as folder, caller_on(f"sqlite:///{folder}/t.db") as caller:
         rows = [row for budget in BUDGETS for row in _measured(caller, messages, budget)]
     says = f"A session of {messages:,} messages of about 60 tokens on SQLite, {ROUNDS} times."
     names = ["budget", "messages kept", "what", "statements", "median, ms", "p95, ms"]
@@ -95,19 +91,6 @@ def _said(messages: int) -> Iterator[dict[str, Any]]:
 
 def _text(text: str) -> list[dict[str, Any]]:
     return [{"type": "text", "text": text}]
-
-
-@contextmanager
-def _caller(url: str) -> Iterator[Caller]:
-    with Simulator(seconds_per_event=0) as simulator:
-        config = Config(database_url=url, anthropic_base_url=simulator.base_url, log_level="WARNING")
-        app = create_app(config)
-        with app.app_context():
-            upgrade()
-            yield identify(users.add_key(users.add("bench").id, "bench")[1])
-            parts().runner.wait(10)
-            claude().close()
-            db.engine.dispose()
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean
 
-from bench.context.bars import svg
+from bench.bars import svg
 from bench.context.traces import PACES, SETTINGS, SHAPES, Setting
 from bench.figures import table
 

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.support import Api
+from config import Config
+from tests.faults.crowds import at_once
+from tests.support import Api, all_connections_taken
 
 FIELDS = {"type", "title", "status", "detail", "code", "request_id", "retryable"}
 
@@ -203,3 +205,20 @@ def test_no_error_holds_a_secret_or_claudes_own_words(api: Api) -> None:
     text = json.dumps(answer.json())
     assert "sk-ant-" not in text
     assert "simulat" not in text.replace("req_sim", "")
+
+
+def test_a_database_without_room_is_told_apart_and_may_be_tried_again(
+    variant: Callable[..., Api], config: Config
+) -> None:
+    if not config.database_url.startswith("postgresql"):
+        pytest.skip("SQLite takes any number")
+    api = variant(database_connections=4)
+    with all_connections_taken(config.database_url):
+        answers = at_once([lambda: api.get("/sessions")] * 8)
+    refused = [one for one in answers if one.status_code != 200]
+    for one in refused:
+        body = check_shape(one, 503, "database_unavailable")
+        assert "takes no more connections" in body["detail"]
+        assert body["retryable"]
+    assert refused, "one connection was there already, and eight were wanted"
+    assert api.get("/sessions").status_code == 200

@@ -47,7 +47,7 @@ def test_a_message_tells_every_call_that_was_made_for_it(api: Api, message_id: s
     assert list(shown) == [*IDS, *CALL]
     assert (shown["id"], shown["message_id"], shown["trace_id"]) == (id_, message_id, root.trace_id)
     assert {name: shown[name] for name in CALL} == root.as_json()
-    assemble, fetch = shown["children"]
+    assemble, fetch, _own = shown["children"]
     assert [list(one) for one in (assemble, *assemble["children"], fetch)] == [CALL] * 3
     assert (fetch["status"], fetch["kind"], fetch["input"]) == (ERROR, "tool", {"url": "https://example.org"})
     assert fetch["output"] == {"error": "ValueError", "detail": "no such page"}

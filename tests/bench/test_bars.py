@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as ET
 
-from bench.context.bars import HEIGHT, svg
+from bench.bars import HEIGHT, svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 

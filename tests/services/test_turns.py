@@ -26,11 +26,11 @@ from app.errors import (
 from app.extensions import db, dialect, parts
 from app.models.messages import Message
 from app.models.turns import Turn
-from app.services import beginnings, branches, sessions, turns
-from app.services.beginnings import Draft, HeadMoved
+from app.services import branches, preparations, sessions, turns
 from app.services.idempotency import Claim
 from app.services.identity import Caller
 from app.services.pages import Ask
+from app.services.preparations import Draft, HeadMoved
 from app.services.settings import Wishes
 from app.services.transactions import reading
 from app.services.turns import TRIES_AT_THE_HEAD, Begun
@@ -170,7 +170,7 @@ def test_a_head_that_never_rests_is_a_busy_session(
     app: Flask, ada: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session_id = sessions.create(ada, {}).chat.id
-    prepare, mine, tries = beginnings.prepare, draft("And I?", session_id), list[int]()
+    prepare, mine, tries = preparations.prepare, draft("And I?", session_id), list[int]()
 
     def overtaken(caller: Caller, one: Draft, *values: Any) -> Any:
         start = prepare(caller, one, *values)
@@ -179,7 +179,7 @@ def test_a_head_that_never_rests_is_a_busy_session(
             at_once(app, [lambda: say(ada, "Me first", session_id)])
         return start
 
-    monkeypatch.setattr(turns.beginnings, "prepare", overtaken)
+    monkeypatch.setattr(turns.preparations, "prepare", overtaken)
     with pytest.raises(SessionBusy):
         turns.start(ada, mine, REQUEST_ID)
     assert len(tries) == TRIES_AT_THE_HEAD
@@ -307,7 +307,7 @@ def test_a_head_that_is_deleted_meanwhile_is_a_head_that_moved(
 ) -> None:
     first = say(ada, "One")[1]
     second = say(ada, "Two", first.session_id)[1]
-    prepare, tries = beginnings.prepare, list[int]()
+    prepare, tries = preparations.prepare, list[int]()
 
     def remove() -> None:
         branches.cut_off(ada, str(second.parent_id), lambda _: True)
@@ -320,7 +320,7 @@ def test_a_head_that_is_deleted_meanwhile_is_a_head_that_moved(
                 prepare(*values)
         return prepare(*values)
 
-    monkeypatch.setattr(turns.beginnings, "prepare", overtaken)
+    monkeypatch.setattr(turns.preparations, "prepare", overtaken)
     begun = turns.start(ada, draft("Three", first.session_id), REQUEST_ID)
     asked, answer = turns.finished(begun)
     assert len(tries) == 2
@@ -333,7 +333,7 @@ def test_a_parent_that_is_deleted_while_the_prompt_is_made_is_not_found(
 ) -> None:
     first = say(ada, "One")[1]
     remove = functools.partial(at_once, app, [lambda: branches.cut_off(ada, first.id, lambda _: True)])
-    after = beginnings.After(first.id)
+    after = preparations.After(first.id)
     with pytest.raises(NotFound):
         turns.start(ada, Draft(Overtaken("Two", remove, 1), first.session_id, after=after), REQUEST_ID)
     assert (count_rows()["messages"], left_running()) == (1, [])

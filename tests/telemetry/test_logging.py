@@ -8,6 +8,7 @@ import logging
 import re
 import time
 from collections.abc import Callable
+from contextvars import Context
 
 import pytest
 
@@ -107,7 +108,7 @@ def test_every_line_of_a_request_names_it_and_the_trace_of_its_caller(api: Api) 
     api.get("/sessions")
     while stream.getvalue().count("\n") < 2:
         time.sleep(0.01)
-    logger("test").info("of no request")
+    Context().run(logger("test").info, "of no request")
     logging.getLogger(ROOT).handlers.clear()
     first, second, other = (json.loads(line) for line in stream.getvalue().splitlines())
     assert (first["request_id"], first["trace_id"]) == ("mine", TRACE)

@@ -23,7 +23,7 @@ from tests.receivers import CLIENT, ERROR, INTERNAL, OK, UNSET, Receiver, attrib
 SECRET = "hunter2-of-old"
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 UPSTREAM = "anthropic.messages.create"
-SAID = {"session_id": "ses_1", "message_id": "msg_1", "text": f"My password is {SECRET}"}
+SAID = {"text": f"My password is {SECRET}"}
 BODY = {"model": "claude-sonnet-5-5", "max_tokens": 100}
 Ask = Callable[..., list[Any]]
 
@@ -65,6 +65,7 @@ def turn(ask: Ask, text: str = "Hello", outcome: str = tracing.OK) -> tracing.Sp
     with tracing.within(root):
         with tracing.span("assemble", said={"text": SECRET}):
             pass
+        root.about |= {"session_id": "ses_1", "message_id": "msg_1"}
         with tracing.span("claude", tracing.CLAUDE) as one:
             one.output = {"events": len(ask(text))}
         with tracing.span("clock", tracing.TOOL, {"zone": "UTC"}) as one:

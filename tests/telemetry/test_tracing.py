@@ -41,12 +41,12 @@ def test_spans_are_children_of_the_one_they_are_opened_within(root: Span) -> Non
         call.output = "page"
     tracing.end(root, OK, {"text": "Hi"})
     assert tracing.at_work() is root
-    assert shape(root) == ("turn", [("assemble", [("count", [])]), ("fetch", [])])
+    assert shape(root) == ("turn", [("assemble", [("count", [])]), ("fetch", []), ("own", [])])
     assert (root.kind, root.input, root.output) == (TURN, {"content": "Hello"}, {"text": "Hi"})
     assert (call.kind, call.input, call.output, call.status) == (TOOL, {"url": "x"}, "page", OK)
-    assert {one.trace_id for one in (root, *root.children)} == {root.trace_id}
+    assert {one.trace_id for one in (root, *root.children[:-1])} == {root.trace_id}
     assert len(root.trace_id) == 32
-    assert len({one.id for one in (root, *root.children)}) == 3
+    assert len({one.id for one in (root, *root.children)}) == 4
 
 
 def test_without_a_trace_nothing_is_kept_and_the_block_runs() -> None:
@@ -63,7 +63,8 @@ def test_times_are_those_of_the_block_and_add_up(root: Span) -> None:
             with tracing.span("inner"):
                 nap(0.02)
     tracing.end(root, OK, None)
-    (outer,) = root.children
+    outer, own = root.children
+    assert (own.name, own.ms) == ("own", pytest.approx(root.ms - outer.ms, abs=0.01))
     assert outer.ms >= 60
     assert sum(one.ms for one in outer.children) == pytest.approx(outer.ms, rel=0.02)
     assert all(one.started_at >= outer.started_at for one in outer.children)
@@ -243,3 +244,14 @@ def test_a_span_costs_little(root: Span) -> None:
         with tracing.span("call"):
             pass
     assert time.process_time() - began < 0.4, "200 µs each, with much to spare"
+
+
+def test_what_is_refused_before_the_turn_has_begun_ends_its_trace() -> None:
+    root = tracing.begin("turn")
+    with pytest.raises(ValueError, match="no"), tracing.ending_on_error(root):
+        raise ValueError("no")
+    assert (root.is_open, root.status, root.output) == (False, ERROR, {"error": "ValueError", "detail": "no"})
+    other = tracing.begin("turn")
+    with tracing.ending_on_error(other):
+        pass
+    assert other.is_open

@@ -128,6 +128,7 @@ def look_around() -> dict[str, object]:
     ]
     return {
         "environ": dict(os.environ),
+        "folder": os.getcwd(),
         "files": files,
         "modules": [one for one in sys.modules if one[:4] == "app."],
     }
@@ -136,6 +137,7 @@ def look_around() -> dict[str, object]:
 def forge() -> None:
     """Answer what is no answer."""
     os.write(3, b'{"long": 3}\n')
+    time.sleep(60)
 
 
 def forge_deeply() -> None:

@@ -75,6 +75,7 @@ def test_nothing_of_the_server_can_be_had_in_a_call(registry: Registry) -> None:
     found = json.loads(str(call(registry, "look_around").content))
     assert found["environ"].keys() <= {"PATH", "LANG", "LC_CTYPE"}
     assert found["modules"] == []
+    assert Path(found["folder"], "dropped_in.py").exists(), "it is where its file is"
     assert [one for one in found["files"] if one != "/dev/null"] == [found["files"][3]], "and its own line"
 
 

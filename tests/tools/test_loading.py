@@ -49,6 +49,16 @@ def test_names_in_the_settings_need_approval_whatever_the_file_says(tmp_path: Pa
         assert {name for name, one in registry.tools.items() if one.needs_approval} == {"book", "wait"}
 
 
+@pytest.mark.parametrize("has_folder", [True, False])
+def test_a_name_in_the_settings_that_is_no_tool_is_said(
+    tmp_path: Path, has_folder: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    where = folder_of(tmp_path) if has_folder else ""
+    with loaded(folder=where, approval=frozenset({"bok", "book"} if has_folder else {"bok"})):
+        pass
+    assert caplog.text.count("COLLOQUY_TOOLS_APPROVAL names what is no tool: bok\n") == 1
+
+
 def test_files_that_cannot_be_loaded_are_logged_and_left_out(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -37,9 +37,11 @@ def listening(port: int) -> Iterator[str]:
     with subprocess.Popen(
         [sys.executable, SERVER, str(port)], env=environ, stderr=subprocess.DEVNULL
     ) as process:
-        wait_until(lambda: answers(port), 30)
-        yield f"http://127.0.0.1:{port}/mcp"
-        process.terminate()
+        try:
+            wait_until(lambda: answers(port), 30)
+            yield f"http://127.0.0.1:{port}/mcp"
+        finally:
+            process.kill()
 
 
 def answers(port: int) -> bool:

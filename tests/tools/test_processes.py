@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
@@ -18,7 +19,8 @@ from tests.tools.hosting import LIMITS, call, folder_of, host_process, loaded, w
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVER = """
-import sys, threading
+import signal, sys, threading
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job has none
 sys.path.insert(0, sys.argv[2])
 from tests.tools.hosting import call, loaded
 with loaded(folder=sys.argv[1]) as registry:
@@ -32,7 +34,11 @@ with loaded(folder=sys.argv[1]) as registry:
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_however_the_server_ends_nothing_is_left(tmp_path: Path, how: signal.Signals) -> None:
     command = [sys.executable, "-c", SERVER, folder_of(tmp_path), str(ROOT)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT) as server:
+    with ExitStack() as stack:
+        server = stack.enter_context(
+            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT)
+        )
+        stack.callback(server.kill)
         assert server.stdout
         assert server.stdout.readline() == b"loaded\n"
         process = psutil.Process(server.pid)

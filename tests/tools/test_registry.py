@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from app.telemetry import metrics, tracing
 from app.tools.registry import Registry
 from app.tools.values import Tool
 
@@ -81,3 +82,16 @@ def test_closing_ends_every_source_once() -> None:
     registry.close()
     registry.close()
     assert sorted(ended) == ["folder", "mcp:x"]
+
+
+def test_figures_know_the_tools_that_there_are() -> None:
+    tracing.watch(metrics.watch_tools)
+    Registry([tool("counted"), tool("odd name")])
+    root = tracing.begin("turn")
+    with tracing.within(root):
+        for name in ("counted", "odd name"):
+            with tracing.span(name, tracing.TOOL):
+                pass
+    counted = metrics.exposed()[0].decode()
+    assert 'colloquy_tool_calls_total{status="ok",tool="counted"}' in counted
+    assert "odd name" not in counted

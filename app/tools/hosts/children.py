@@ -28,7 +28,7 @@ class Children:
     """The calls that are made now. `answer` is what a child does with the connection it is given."""
 
     def __init__(self, control: socket.socket, answer: Answer) -> None:
-        self._control, self._answer = control, answer
+        self._control, self._answer, self._pid = control, answer, os.getpid()
         self._calls: dict[int, socket.socket] = {}
         self._waking, self._waker = socket.socketpair()
         for one in (self._waking, self._waker):
@@ -84,7 +84,8 @@ class Children:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             _ask_linux(SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
-            self._answer(_let_go_of_all_but(connection))
+            if os.getppid() == self._pid:  # it may have died before
+                self._answer(_let_go_of_all_but(connection))
         finally:
             os._exit(0)  # without waiting for threads, and whatever was raised
 
@@ -108,7 +109,7 @@ class Children:
     def _kill_strays(self) -> None:
         """What left its group and lost its parent is a child of this process now, on Linux."""
         with suppress(OSError):
-            children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+            children = Path(f"/proc/self/task/{self._pid}/children").read_text().split()
             for pid in {int(one) for one in children} - self._calls.keys():
                 os.kill(pid, signal.SIGKILL)
 

@@ -139,7 +139,9 @@ def _reply(result: CallToolResult, most_characters: int) -> Mapping[str, Any]:
     blocks = [_block(one) for one in result.content]
     texts = [str(one["text"]) for one in blocks if one["type"] == "text"]
     if result.is_error:
-        return {"error": "\n".join(texts) or "The tool failed, and did not say why."}
+        return {
+            "error": str(cut("\n".join(texts), most_characters)) or "The tool failed, and did not say why."
+        }
     value: Any = blocks if len(texts) < len(blocks) else "\n".join(texts)
     if not blocks and result.structured_content is not None:
         value = result.structured_content

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import importlib.util
 import inspect
+import os
 import resource
 import signal
 import socket
@@ -51,7 +52,9 @@ def answer(limits: Mapping[str, int], connection: socket.socket) -> None:
 
 def _reply(request: Mapping[str, Any]) -> Mapping[str, Any]:
     """What a file has, or what a function of it returns."""
-    module = _imported(Path(request["file"]))
+    path = Path(request["file"])
+    os.chdir(path.parent)
+    module = _imported(path)
     if request["function"] is None:
         return _declared(module)
     value = call(getattr(module, request["function"]), request["arguments"])

@@ -1,0 +1,1 @@
+"""Mixed load with faults for long: does anything grow that should not."""
