@@ -1,13 +1,14 @@
 """Statements that are compiled once, and then run as the driver's own SQL: sends run dozens of them.
 
 SQLAlchemy looks a statement up, and builds much around it, each time it is executed; that took half of a
-send (docs/decisions/0029). Errors, events and the types of columns are as they are otherwise.
+send (docs/decisions/0029). Errors, listeners and the types of columns are as they are otherwise.
 """
 
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Dialect
@@ -30,20 +31,24 @@ class Prepared:
         """Run it for what it does."""
         connection = _connection(on)
         made = self._compiled(connection, values)
-        connection.exec_driver_sql(made.sql, made.parameters(values))
+        with _executed(connection, made.sql, made.parameters(values)):
+            pass
 
     def run_for_all(self, on: Place, rows: Sequence[Values]) -> None:
         """Run it for each of these, which have the same names."""
         if rows:
             connection = _connection(on)
             made = self._compiled(connection, rows[0])
-            connection.exec_driver_sql(made.sql, [made.parameters(one) for one in rows])
+            parameters = [made.parameters(one) for one in rows]
+            with _executed(connection, made.sql, parameters if len(rows) > 1 else parameters[0]):
+                pass
 
     def rows(self, on: Place, values: Values) -> list[Any]:
         """The rows that it finds or returns: tuples, their fields named as the columns are."""
         connection = _connection(on)
         made = self._compiled(connection, values)
-        return made.rows(connection.exec_driver_sql(made.sql, made.parameters(values)).fetchall())
+        with _executed(connection, made.sql, made.parameters(values)) as found:
+            return made.rows(found.fetchall())
 
     def row(self, on: Place, values: Values) -> Any:
         """The first row; None where there is none."""
@@ -96,6 +101,23 @@ class _Compiled:
                 row[at] = convert(row[at])
             rows.append(self._row_of(row))
         return rows
+
+
+@contextmanager
+def _executed(connection: Connection, sql: str, parameters: Any) -> Iterator[Any]:
+    """The driver's cursor. Where somebody listens to statements, SQLAlchemy runs them."""
+    inner: Any = connection
+    if inner.dispatch.before_cursor_execute or inner.dispatch.after_cursor_execute:
+        yield connection.exec_driver_sql(sql, parameters)
+        return
+    cursor = connection.connection.cursor()
+    try:
+        (cursor.executemany if isinstance(parameters, list) else cursor.execute)(sql, parameters)
+        yield cursor
+    except connection.dialect.loaded_dbapi.Error as error:
+        inner._handle_dbapi_exception(error, sql, parameters, cursor, None)
+    finally:
+        cursor.close()
 
 
 def _row_with(names: Sequence[str]) -> Callable[[Sequence[Any]], Any]:

@@ -42,9 +42,12 @@ def reading() -> Iterator[Session]:
 @contextmanager
 def looking() -> Iterator[Connection]:
     """One read of one statement, without a session, which costs as much again."""
+    is_sqlite = dialect() == "sqlite"
     with db.engine.connect() as connection:
+        if not is_sqlite:
+            connection.begin()
         yield connection
-        if connection.dialect.name != "sqlite":
+        if not is_sqlite:
             connection.commit()  # as in `reading`
 
 

@@ -5,6 +5,7 @@ Shapes are masked in logs and errors only: in what people write, `clq_…` may b
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
@@ -37,8 +38,8 @@ class Redactor:
         return CREDENTIALS_IN_URL.sub(rf"\1:{MASK}", SHAPES.sub(MASK, self.known(text)))
 
     def beside(self, secret: str) -> Redactor:
-        """One that masks this secret too; what it takes is made when it is first needed."""
-        return Redactor([secret], self)
+        """One that masks this secret too; those that were asked for last are kept, for they take long."""
+        return _beside(self, secret)
 
     def known(self, text: str) -> str:
         """For what people and Claude say: without the known values; the same text where there are none."""
@@ -62,6 +63,11 @@ class Redactor:
         """What is looked for."""
         wanted = {one for secret in self._secrets if is_maskable(secret) for one in encodings(secret)}
         return Needles(wanted, self._other.needles if self._other else None)
+
+
+@functools.lru_cache(maxsize=64)
+def _beside(other: Redactor, secret: str) -> Redactor:
+    return Redactor([secret], other)
 
 
 class Trickle:

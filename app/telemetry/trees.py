@@ -23,6 +23,9 @@ DEEPEST = 40
 CHARACTERS_A_VALUE = 8
 CHARACTERS_A_SPAN = 300
 LARGEST_BITS = 4_096  # Python writes no longer whole numbers
+NUMBERS = (bool, int, float)
+OBJECTS = (dict, Mapping)  # dict first: of an abstract class it takes longer to tell
+FILLED = (dict, list, tuple, set, frozenset, Mapping)
 Tree = dict[str, Any]
 Place = tuple[Tree, str]
 
@@ -33,15 +36,16 @@ def kept(
     """The tree of a trace, to be kept. The limits are characters."""
     tree = root.as_json()
     thin(tree, MOST_SPANS)
-    places = [(one, part) for part in ("output", "input") for one in walk(tree)]
+    spans = list(walk(tree))
+    places = [(one, part) for part in ("output", "input") for one in spans if one[part] is not None]
     values = Plain(MOST_VALUES, most_in_all)
     for one, part in places:
         one[part] = values.copied(one[part])
-    _lighten(places, most_of_a_text, most_in_all - CHARACTERS_A_SPAN * len(places) // 2)
+    _lighten(places, most_of_a_text, most_in_all - CHARACTERS_A_SPAN * len(spans))
     for one, part in places:
         mask = masks.known if one["status"] == OK else masks  # an error may hold anybody's key
         one[part] = _masked(one[part], mask, most_of_a_text)
-    for one in walk(tree):
+    for one in spans:
         one["name"] = name_of(masks.known(one["name"]))
     return tree
 
@@ -70,7 +74,8 @@ def thin(tree: Tree, most_spans: int) -> None:
 
 def name_of(text: str) -> str:
     """A name that every database keeps: no U+0000, no half surrogates, and not long."""
-    return text.replace("\0", "").encode(errors="replace").decode()[:MOST_OF_A_NAME]
+    kept = text if text.isascii() else text.encode(errors="replace").decode()
+    return kept.replace("\0", "")[:MOST_OF_A_NAME]
 
 
 class Plain:
@@ -85,9 +90,9 @@ class Plain:
         self._left -= 1
         if isinstance(value, str):
             return value if len(value) <= self._longest_text else left_out(len(value))
-        if value is None or isinstance(value, bool | int | float):
+        if value is None or isinstance(value, NUMBERS):
             return _number(value)
-        if not isinstance(value, Mapping | list | tuple | set | frozenset):
+        if not isinstance(value, FILLED):
             return f"[{type(value).__name__}]"
         if depth == DEEPEST:
             return "[nested deeper than is kept]"
@@ -96,7 +101,7 @@ class Plain:
     def _inside(self, value: Any, depth: int) -> Any:
         first = takewhile(lambda _: self._left > 0, value)  # of an object, its names
         made: Any
-        if isinstance(value, Mapping):
+        if isinstance(value, OBJECTS):
             made = {str(name): self.copied(value[name], depth) for name in first}
         else:
             made = [self.copied(one, depth) for one in first]
