@@ -43,7 +43,7 @@ bench: $(VENV)/installed-dev ## Measure against the same upstream called directl
 bench-context: $(VENV)/installed-dev ## Measure what a conversation's input costs, on simulated cache accounts
 	$(BIN)/python -m bench.context
 
-cluster: $(VENV)/installed-dev ## Run two hosts with servers, one PostgreSQL, one nginx, and kill them under load (root: as namespaces)
+cluster: $(VENV)/installed-dev ## Run servers on two hosts behind nginx, and kill them under load
 	$(BIN)/python -m bench.cluster
 
 soak: $(VENV)/installed-dev ## Load it for half an hour, and say what grew
