@@ -49,7 +49,7 @@ bench-flat: $(VENV)/installed-dev ## Measure what turns, lists and searches cost
 bench-context: $(VENV)/installed-dev ## Measure what a conversation's input costs, on simulated cache accounts
 	$(BIN)/python -m bench.context
 
-cluster: $(VENV)/installed-dev ## Run two hosts with servers, one PostgreSQL, one nginx, and kill them under load (root: as namespaces)
+cluster: $(VENV)/installed-dev ## Run servers on two hosts behind nginx, and kill them under load
 	$(BIN)/python -m bench.cluster
 
 soak: $(VENV)/installed-dev ## Load it for half an hour, and say what grew

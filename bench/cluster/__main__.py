@@ -37,7 +37,7 @@ FULL = Effort(load_seconds=15, storm_seconds=120, faults=12, clients=24)
 
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.cluster", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="about a minute, and less to be believed")
+    parser.add_argument("--quick", action="store_true", help="some minutes, and less to be believed")
     parser.add_argument(
         "--loopback", action="store_true", help="addresses of loopback, not network namespaces"
     )

@@ -51,7 +51,7 @@ class Client:
         headers = {"Authorization": f"Bearer {KEY}"}
         self._accesses = [Api(base_url=url, headers=headers, timeout=MOST_SECONDS) for url in urls]
         self._random = Random(seed)  # noqa: S311 - no secret
-        self._acts = (self._stream, self._read) if seed % 2 else (self._send, self._read)
+        self._acts = (self._stream,) if seed % 2 else (self._send, self._read)
         self.session_id = ""
         self.acknowledged: dict[str, str] = {}  # the id of a message, and the word that marks it
         self.streams: list[Stream] = []

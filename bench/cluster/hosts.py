@@ -65,7 +65,7 @@ def may_make_namespaces() -> bool:
     """Whether this is Linux with root and the commands for it, tried on one that is removed again."""
     if sys.platform != "linux" or os.geteuid() or not (shutil.which("ip") and shutil.which("unshare")):
         return False
-    name = f"clq{os.getpid()}-try"
+    name = f"{lab_name()}-try"
     try:
         _ip("netns", "add", name)
         _ip("netns", "del", name)
@@ -74,9 +74,14 @@ def may_make_namespaces() -> bool:
     return True
 
 
+def lab_name() -> str:
+    """What the names of this process's namespaces begin with."""
+    return f"clq{os.getpid()}"
+
+
 def run_in_namespaces(module: str, arguments: Sequence[str]) -> int:
     """Run a module of ours in the middle of new namespaces; its exit code."""
-    lab = f"clq{os.getpid()}"
+    lab = lab_name()
     with _namespaces(lab):
         command = ["ip", "netns", "exec", f"{lab}-middle", sys.executable, "-m", module, *arguments]
         return subprocess.run(command, env={**os.environ, LAB: lab}, check=False).returncode
