@@ -42,7 +42,7 @@ def add_session(user_id: str, messages: int, words: int, speaker: Speaker, **set
             depths = range(at, min(at + ROWS_AT_ONCE, messages))
             rows = list(_rows(session_id, ids, depths, first, speaker, words))
             session.execute(insert(_table(Message)), rows)
-            session.execute(insert_into_index(dialect()), [_indexed(row, user_id) for row in rows])
+            insert_into_index(dialect()).run_for_all(session, [_indexed(row, user_id) for row in rows])
     return session_id
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextvars import Context
 
 import pytest
 
@@ -40,6 +41,10 @@ def test_what_is_no_traceparent_counts_as_none(header: str) -> None:
 
 
 def test_a_trace_is_of_the_request_that_began_it() -> None:
+    Context().run(_begin_and_look)
+
+
+def _begin_and_look() -> None:
     origin = of_request("req_1", f"00-{TRACE}-{PARENT}-01")
     with origins.within(origin):
         root = tracing.begin("turn")

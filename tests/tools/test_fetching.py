@@ -11,7 +11,7 @@ import pytest
 from app.tools.connections import Web
 from app.tools.fetching import Bounds, fetch_url
 from app.tools.values import BUILT_IN, Scene, Tool, ToolFailed
-from tests.tools.websites import PRIVATE, PUBLIC, Authority, Names, Site, Visit, serving
+from tests.tools.websites import PRIVATE, PUBLIC, Authority, Names, Site, Visit, is_free, serving
 
 SCENE = Scene("usr_1", "ses_1", "msg_1")
 # Every form of this machine, of its network and of a cloud's metadata.
@@ -28,8 +28,12 @@ inner.test metadata.test
 
 @pytest.fixture
 def site() -> Iterator[Site]:
-    with serving() as running:
-        yield running
+    """A server at an address that counts as public; its port is free at the private one."""
+    while True:
+        with serving() as running:
+            if is_free(PRIVATE, running.port):
+                yield running
+                return
 
 
 @pytest.fixture

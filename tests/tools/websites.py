@@ -5,6 +5,7 @@ What is at 127.0.0.2 plays what is public; 127.0.0.1 stays private, and nobody m
 
 from __future__ import annotations
 
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
@@ -75,6 +76,13 @@ class Site:
     def sends(self, location: str, status: int = 302) -> Site:
         """Send everybody elsewhere."""
         return self.says(status=status, Location=location)
+
+
+def is_free(address: str, port: int) -> bool:
+    """Whether a server can be put there."""
+    with suppress(OSError), socket.create_server((address, port)):
+        return True
+    return False
 
 
 @contextmanager
