@@ -5,7 +5,6 @@ What is at 127.0.0.2 plays what is public; 127.0.0.1 stays private, and nobody m
 
 from __future__ import annotations
 
-import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
@@ -13,7 +12,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from socket import socket
+from socket import create_server, socket
 from socketserver import BaseRequestHandler, ThreadingTCPServer
 from typing import Any
 
@@ -80,7 +79,7 @@ class Site:
 
 def is_free(address: str, port: int) -> bool:
     """Whether a server can be put there."""
-    with suppress(OSError), socket.create_server((address, port)):
+    with suppress(OSError), create_server((address, port)):
         return True
     return False
 
