@@ -44,10 +44,15 @@ class Payer:
     session_id: str | None = None
 
     @property
-    def scopes(self) -> dict[str, str | None]:
-        """The scopes that a call of theirs counts in, by kind."""
+    def scope_of(self) -> dict[str, str | None]:
+        """The scope of each kind that a call of theirs counts in; None where there is none."""
         ids = {"user": self.user_id, "key": self.key_id, "session": self.session_id}
         return {ALL: ALL, **{kind: f"{kind}:{id_}" if id_ else None for kind, id_ in ids.items()}}
+
+    @property
+    def scopes(self) -> list[str]:
+        """Those that there are."""
+        return [one for one in self.scope_of.values() if one]
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,7 @@ def of(payer: Payer) -> list[Standing]:
     """The budgets that a call of theirs counts in."""
     at = now()
     with looking() as connection:
-        return [_standing(one, at) for one in select_budgets().rows(connection, payer.scopes)]
+        return [_standing(one, at) for one in select_budgets().rows(connection, payer.scope_of)]
 
 
 def narrowest(payer: Payer) -> Standing | None:
@@ -111,7 +116,7 @@ def exhausted(standing: Standing, needed_nano_usd: int) -> BudgetExhausted:
 def reserve(session: Session, payer: Payer, amount_nano_usd: int) -> None:
     """Set an amount aside in all of the payer's budgets; raises BudgetExhausted."""
     at = now()
-    for row in select_budgets_to_change().rows(session, payer.scopes):
+    for row in select_budgets_to_change().rows(session, payer.scope_of):
         standing = _standing(row, at)
         if amount_nano_usd > standing.remaining_nano_usd:
             raise exhausted(standing, amount_nano_usd)
@@ -121,7 +126,7 @@ def reserve(session: Session, payer: Payer, amount_nano_usd: int) -> None:
 def settle(session: Session, payer: Payer, reserved_nano_usd: int, cost_nano_usd: int) -> None:
     """Spend what a call cost, and let go of what was reserved for it."""
     at = now()
-    for row in select_budgets_to_change().rows(session, payer.scopes):
+    for row in select_budgets_to_change().rows(session, payer.scope_of):
         _count(session, row, at, reserved_nano_usd=-reserved_nano_usd, spent_nano_usd=cost_nano_usd)
 
 
