@@ -5,6 +5,7 @@ from gevent import monkey
 monkey.patch_all()  # before anything else is imported, or locks and sockets would block the whole process
 
 import fcntl  # noqa: E402
+import gc  # noqa: E402
 import os  # noqa: E402
 import re  # noqa: E402
 import resource  # noqa: E402
@@ -142,6 +143,7 @@ def post_worker_init(worker: object) -> None:
 
     try:
         start(worker.wsgi)  # type: ignore[attr-defined]
+        gc.freeze()  # what was made so far stays: looking for garbage in it holds every stream up
     except DatabaseUnavailable as error:
         worker.log.error("Colloquy does not serve: %s", error.detail)  # type: ignore[attr-defined]
         sys.exit(Arbiter.APP_LOAD_ERROR)

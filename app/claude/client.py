@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from app.claude import events, failures, frames, retries
 from app.claude.events import Event
@@ -18,6 +18,7 @@ from app.telemetry.tracing import Span
 
 if TYPE_CHECKING:
     import anthropic
+    import httpx2
     from httpx2 import BaseTransport
 
 NO_KEY = "none"
@@ -136,7 +137,7 @@ class Claude:
             with create(**body, stream=True) as response:
                 seen.is_open, seen.request_id = True, response.headers.get("request-id")
                 attempt.output = {"request_id": seen.request_id}
-                pairs = frames.split(response.http_response.iter_bytes())
+                pairs = frames.split(_chunks(response.http_response))
                 yield from observed(response.http_response, events.read(pairs, seen.request_id))
 
     def _client(self) -> anthropic.Anthropic:
@@ -172,6 +173,12 @@ class Claude:
 
 def _without_diagnostics(body: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in body.items() if name != DIAGNOSTICS}
+
+
+def _chunks(response: httpx2.Response) -> Iterable[bytes]:
+    """The body as it comes; the package's client is only asked to decode what is encoded."""
+    is_plain = "content-encoding" not in response.headers and isinstance(response.stream, Iterable)
+    return cast(Iterable[bytes], response.stream) if is_plain else response.iter_bytes()
 
 
 @contextmanager

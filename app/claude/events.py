@@ -64,7 +64,9 @@ def _as_text(pairs: Iterator[Pair], request_id: str | None) -> Iterator[Pair]:
 def parsed(text: str) -> Any:
     """A JSON value that can be kept and sent on; ValueError also for NaN, Infinity and endless nesting."""
     try:
-        value = DECODER.decode(text)
+        value, end = DECODER.raw_decode(text) if text.startswith("{") else (None, -1)
+        if end != len(text):  # there is white space around it, or more than one value
+            value = DECODER.decode(text)
     except RecursionError:
         raise ValueError("nested too deeply") from None
     if text.count("[") + text.count("{") > DEEPEST and _is_deeper(value, DEEPEST):

@@ -40,8 +40,8 @@ def _last(rest: bytes) -> Frame | None:
 
 def _frame(block: bytes) -> Frame | None:
     """One event. Nearly all are two lines, a name and its data, so these are looked for first."""
-    head, found, data = block.partition(DATA)
-    if found and head.startswith(NAME) and b"\n" not in head and b"\n" not in data:
+    head, _, data = block.partition(DATA)
+    if data and head.startswith(NAME) and b"\n" not in head and b"\n" not in data:
         return head[len(NAME) :].decode() or None, data.decode()
     return _by_lines(block)
 
