@@ -15,6 +15,7 @@ from bench.cluster.clusters import Cluster, Seat, cluster, database
 from tests.faults.conftest import Found, Scale
 
 CLIENTS = 12
+TRIES = 4
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +33,11 @@ def test_a_server_that_is_killed_loses_nothing_and_its_streams_go_on_at_the_othe
     running: Cluster, scale: Scale, found: Found
 ) -> None:
     seconds, kills = scale.storm_seconds, scale.storm_faults
-    came, done = storms.weather(running, storms.kill_server, CLIENTS, seconds, kills)
-    assert len(done) == kills
+    for _ in range(TRIES):  # where no stream is open on the server just then, once more
+        came, done = storms.weather(running, storms.kill_server, CLIENTS, seconds, kills)
+        assert len(done) == kills
+        if came.resumed_seconds:
+            break
     assert came.resumed_seconds, "no stream was open on the server that was killed"
     found(f"{kills} of 2 servers behind one address killed under load: {came.says}")
 
