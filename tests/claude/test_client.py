@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+import socket
+import threading
 from collections import deque
 from collections.abc import Iterator
 
@@ -78,6 +81,37 @@ def test_nobody_at_the_address_is_said_in_words() -> None:
     client = Claude(lambda: Address("http://127.0.0.1:9", KEY), ONCE)
     with pytest.raises(UpstreamFailed, match="cannot be reached"):
         next(client.stream(BODY))
+    client.close()
+
+
+def test_a_proxy_of_the_environment_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.getsockname()[1]}")
+
+        def refuse() -> None:
+            client, _ = proxy.accept()
+            with client:
+                asked.append(client.recv(65_536).split(b"\r\n")[0])
+                client.sendall(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
+
+        thread = threading.Thread(target=refuse)
+        thread.start()
+        client = Claude(lambda: Address("http://claude.test", KEY), ONCE)
+        with pytest.raises(UpstreamFailed):
+            next(client.stream(BODY))
+        thread.join()
+        client.close()
+    assert asked == [b"POST http://claude.test/v1/messages HTTP/1.1"]
+
+
+def test_an_answer_that_is_encoded_is_decoded() -> None:
+    told = gzip.compress(b'event: message_stop\ndata: {"type":"message_stop"}\n\n')
+    transport = httpx2.MockTransport(
+        lambda _: httpx2.Response(200, headers={"content-encoding": "gzip"}, content=told)
+    )
+    client = Claude(lambda: Address("http://127.0.0.1:9", KEY), ONCE, transport)
+    assert [one.name for one in client.stream(BODY)] == ["message_stop"]
     client.close()
 
 
