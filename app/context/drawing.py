@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -174,7 +174,8 @@ def drawn(scene: Scene, cut: Cut) -> Drawing:
     brought = recalled.made(
         scene, cut, _recall_room_tokens(scene, cut, before), {one.depth for one in before.pinned}
     )
-    transcript = render(list(_entries(scene, cut, before, brought)), scene.ask)
+    quotations = {depth: one.text for depth, one in brought.all.items()}
+    transcript = render(list(in_order(before.blocks, quotations, scene.past.path[cut.start :])), scene.ask)
     newest = scene.past.path[scene.newest :]
     is_said = any(entry.depth in transcript.ends for entry in newest)
     if not is_said or transcript.messages[-1]["role"] != "user":
@@ -194,13 +195,14 @@ def _recall_room_tokens(scene: Scene, cut: Cut, before: Preface) -> int:
     return min(scene.split.recall_tokens, scene.split.input_tokens - others)
 
 
-def _entries(scene: Scene, cut: Cut, before: Preface, brought: Recalled) -> Iterator[Entry]:
+def in_order(
+    before: Sequence[Block], quotations: Mapping[int, str], kept: Iterable[Entry]
+) -> Iterator[Entry]:
     """Everything in the order in which it is sent. What is recalled stands before the turn it is for."""
-    quotations = brought.all
-    if before.blocks:
-        yield Entry("", "user", before.blocks, is_instruction=True, depth=PREFACE_DEPTH)
-    for entry in scene.past.path[cut.start :]:
+    if before:
+        yield Entry("", "user", before, is_instruction=True, depth=PREFACE_DEPTH)
+    for entry in kept:
         if entry.depth in quotations:
-            blocks: list[Block] = [{"type": "text", "text": quotations[entry.depth].text}]
+            blocks: list[Block] = [{"type": "text", "text": quotations[entry.depth]}]
             yield Entry("", "user", blocks, is_instruction=True, depth=RECALLED_DEPTH)
         yield entry

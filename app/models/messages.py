@@ -9,6 +9,7 @@ one index.
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -108,7 +109,12 @@ class Message(Model):
     @property
     def waiting(self) -> list[dict[str, Any]] | None:
         """The calls that a client must answer, without those whose results are there."""
-        return [one for one in self.awaits if "needs" in one] if self.awaits else None
+        return waiting_in(self.awaits) if self.awaits else None
+
+
+def waiting_in(awaits: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The calls among these that wait for the client; of the others the results are there."""
+    return [one for one in awaits if "needs" in one]
 
 
 def select_messages_of(user_id: str) -> Select[Message]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.errors import Fault, Invalid, NotAwaited
 from app.extensions import config
-from app.models.messages import REQUIRES_ACTION, Message
+from app.models.messages import REQUIRES_ACTION, Message, waiting_in
 from app.services import messages, sessions, toolboxes
 from app.services.identity import Caller
 from app.services.preparations import After, Draft
@@ -17,6 +17,7 @@ from app.services.transactions import reading
 from app.telemetry import tracing
 from app.tools import dispatcher
 from app.tools.values import Call, Result, Scene
+from app.turns import rounds
 from app.turns.rounds import APPROVAL, THEIRS, begun, calls_in, ended
 
 APPROVE, DENY = "approve", "deny"
@@ -46,9 +47,10 @@ def draft_of(caller: Caller, message_id: str, given: Sequence[Given], wishes: Wi
         sessions.refuse_if_busy(session, message.session_id)
         tools = sessions.own(session, caller, message.session_id).tools
     awaited = awaited_of(message)
-    _refuse_others([one for one in awaited if "needs" in one], given)
+    waiting = waiting_in(awaited)
+    _refuse_others(waiting, given)
     said = {one.tool_use_id: one for one in given}
-    approved = [_call(one) for one in awaited if "needs" in one and _is_approved(said[one["tool_use_id"]])]
+    approved = [_call(one) for one in waiting if _is_approved(said[one["tool_use_id"]])]
     used = _used(approved, tools, Scene(caller.user_id, message.session_id, message.id))
     found = {one.call.id: one.as_block for one in used}
     content = [
@@ -64,10 +66,7 @@ def awaited_of(message: Message) -> list[dict[str, Any]]:
     """Every call of an answer: what it needs, or its result. One that was imported needs all results."""
     if message.awaits is not None:
         return message.awaits
-    return [
-        {"tool_use_id": call.id, "name": call.name, "input": dict(call.input), "needs": THEIRS}
-        for call in calls_in(message.content)
-    ]
+    return [rounds.awaited(call, THEIRS) for call in calls_in(message.content)]
 
 
 def _refuse_others(waiting: Sequence[Mapping[str, Any]], given: Sequence[Given]) -> None:

@@ -35,7 +35,7 @@ from app.turns.reply import Reply
 FORGOTTEN_AFTER = timedelta(seconds=30)  # a turn or call that is only beginning is not taken for dead
 MOST_FORGOTTEN = 500
 # What is stored when a charge ends: attributes and their columns.
-PLAIN = (
+SAME = (
     "status",
     "cost_nano_usd",
     "price_version",
@@ -43,8 +43,9 @@ PLAIN = (
     "speed",
     "cache_miss_reason",
     "settled_at",
+    *CLASSES,
 )
-ENDED = {name: name for name in (*PLAIN, *CLASSES, "web_searches", "speed")} | {"is_estimated": "estimated"}
+ENDED = {name: name for name in SAME} | {"is_estimated": "estimated"}
 MISSED_SHARE, MISSED_TOKENS = 0.02, 64  # less than this is no miss: a forecast has an estimate in it
 
 

@@ -14,7 +14,7 @@ from app.errors import ColloquyError
 from app.extensions import dialect, redactor
 from app.models.base import now
 from app.models.charges import SETTLED, Charge
-from app.models.messages import end_message
+from app.models.messages import end_message, waiting_in
 from app.models.sessions import add_to_totals, lock_session
 from app.models.turns import delete_turn
 from app.services import bills, charges, logs, tree
@@ -60,7 +60,7 @@ class Ending:
             "stop_reason": self.reply.stop_reason,
         }
         if self.awaits:
-            done["awaits"] = [one for one in self.awaits if "needs" in one]
+            done["awaits"] = waiting_in(self.awaits)
         costs = [bills.event(charge)] if charge and charge.status == SETTLED else []
         wrong = [Event.made("error", self.problem)] if self.problem else []
         return [*costs, *wrong, Event.made("colloquy.done", done)]
@@ -73,9 +73,7 @@ def store(
 
     `unwritten` are the events that follow number `written`, without those of the ending, which are returned.
     """
-    # The session first, as whoever deletes it does: two that lock in turn never wait for each other.
-    if dialect() != "sqlite":  # which has one writer
-        lock_session().run(session, {"id": ending.session_id})
+    lock(session, ending.session_id)
     mine = {"message_id": ending.message_id, **held}
     if delete_turn(*mine).row(session, mine) is None:
         return None
@@ -87,6 +85,12 @@ def store(
     logs.store(session, ending.message_id, written, [*unwritten, *last])
     after_commit(session, metrics.TURNS.labels(ending.status).inc)
     return last
+
+
+def lock(session: Session, session_id: str) -> None:
+    """Lock the session first, as whoever deletes it does: two that lock in turn never wait for each other."""
+    if dialect() != "sqlite":  # which has one writer
+        lock_session().run(session, {"id": session_id})
 
 
 def settle(session: Session, ending: Ending, **which: str) -> Charge | None:

@@ -12,7 +12,7 @@ from app.context import Window
 from app.context.tariff import Tariff
 from app.extensions import config, parts, redactor
 from app.services import prices
-from app.services.pages import Ask, Page, cut
+from app.services.pages import Ask, Page, listed
 from app.telemetry.metrics import OTHER
 
 UNKNOWN_WINDOW_TOKENS = 200_000
@@ -50,10 +50,7 @@ def available() -> list[ModelCard]:
 
 def page(ask: Ask) -> Page[ModelCard]:
     """A page of them, in upstream's order or the other way round."""
-    cards = available()[:: -1 if ask.is_descending else 1]
-    ids = [one.id for one in cards]
-    start = ids.index(ask.after[0]) + 1 if ask.after and ask.after[0] in ids else 0
-    return cut(cards[start : start + ask.limit + 1], ask.limit, lambda card: [card.id])
+    return listed(available()[:: -1 if ask.is_descending else 1], lambda card: card.id, ask)
 
 
 def window_of(model: str) -> Window:

@@ -37,6 +37,13 @@ def keyed(statement: Select[T], column: Any, ask: Ask) -> Select[T]:
     return statement.order_by(None).order_by(order).limit(ask.limit + 1)
 
 
+def listed(rows: Sequence[T], key: Callable[[T], str], ask: Ask) -> Page[T]:
+    """A page of rows that are all there, in their order; a key that is gone begins anew."""
+    keys = [key(one) for one in rows]
+    start = keys.index(ask.after[0]) + 1 if ask.after and ask.after[0] in keys else 0
+    return cut(rows[start : start + ask.limit + 1], ask.limit, lambda one: [key(one)])
+
+
 def cut(rows: Sequence[T], limit: int, key: Callable[[T], list[Any]]) -> Page[T]:
     """A page from up to limit + 1 rows: the one too many says that there is more."""
     kept = rows[:limit]

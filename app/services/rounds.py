@@ -23,7 +23,6 @@ from app.extensions import claude, config, dialect, redactor
 from app.models.base import new_id, update_by
 from app.models.charges import Charge
 from app.models.messages import Message
-from app.models.sessions import ChatSession
 from app.models.turns import Turn
 from app.services import (
     bills,
@@ -219,8 +218,8 @@ def _store_messages(
 
 
 def _held(session: Session, job: Job) -> Turn:
-    """The turn, which must still be this process's. The session first, as whoever deletes it does."""
-    session.scalar(select(ChatSession.id).where(ChatSession.id == job.session_id).with_for_update())
+    """The turn, which must still be this process's."""
+    endings.lock(session, job.session_id)
     mine = (Turn.message_id == job.message_id) & (Turn.holder == processes.name())
     turn = session.scalar(select(Turn).where(mine))
     if turn is None:

@@ -9,7 +9,7 @@ from typing import Any
 from app.errors import Fault, Invalid
 from app.extensions import Parts, parts
 from app.services import memories
-from app.services.pages import Ask, Page, cut
+from app.services.pages import Ask, Page, listed
 from app.tools import loading
 from app.tools.built_in import built_in
 from app.tools.fetching import Bounds, fetch_url
@@ -82,10 +82,8 @@ def of(allowed: Sequence[Any] | None) -> Toolbox:
 def page(ask: Ask) -> Page[Tool]:
     """The server's tools, by name."""
     known = _known()
-    names = sorted(known, reverse=ask.is_descending)
-    start = names.index(ask.after[0]) + 1 if ask.after and ask.after[0] in names else 0
-    rows = [known[name] for name in names[start : start + ask.limit + 1]]
-    return cut(rows, ask.limit, lambda tool: [tool.name])
+    rows = [known[name] for name in sorted(known, reverse=ask.is_descending)]
+    return listed(rows, lambda tool: tool.name, ask)
 
 
 def is_clients(one: Any) -> bool:

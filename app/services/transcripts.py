@@ -10,14 +10,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.context import Ask, Entry, Summary
+from app.context.drawing import in_order
 from app.context.plain import render
 from app.context.preface import of_pinned, of_summary
 from app.models.messages import Message, select_between
 from app.models.summaries import SummaryRow
 from app.services import pasts
 from app.services.models import window_of
-
-PREFACE_DEPTH = -2
 
 
 @dataclass(frozen=True)
@@ -45,18 +44,14 @@ def rebuilt(
 
 
 def _entries(session: Session, answer: Message, record: Mapping[str, Any]) -> Iterator[Entry]:
-    """As `context.drawing` puts them together."""
-    quotations = {one["depth"]: one["text"] for one in record["quotations"]}
+    """What was decided to be sent."""
     pinned = [one for at in record["pinned_depths"] for one in _between(session, answer, at, at, record)]
     before = [*of_pinned(pinned), *of_summary(_summary(session, record["summary_id"]))]
-    if before:
-        yield Entry("", "user", before, is_instruction=True, depth=PREFACE_DEPTH)
-    for entry in _between(session, answer, record["first_depth"], record["last_depth"], record):
-        if entry.depth in quotations:
-            yield _said(quotations[entry.depth])
-        yield entry
+    kept = _between(session, answer, record["first_depth"], record["last_depth"], record)
     if record["instruction"]:
-        yield _said(record["instruction"])
+        said = [{"type": "text", "text": record["instruction"]}]
+        kept.append(Entry("", "user", said, is_instruction=True, depth=record["last_depth"] + 1))
+    return in_order(before, {one["depth"]: one["text"] for one in record["quotations"]}, kept)
 
 
 def _between(
@@ -70,7 +65,3 @@ def _between(
 def _summary(session: Session, summary_id: str | None) -> Summary | None:
     row = session.scalar(select(SummaryRow).where(SummaryRow.id == summary_id)) if summary_id else None
     return Summary(row.id, row.text, row.upto_depth, row.tokens) if row else None
-
-
-def _said(text: str) -> Entry:
-    return Entry("", "user", [{"type": "text", "text": text}], is_instruction=True, depth=PREFACE_DEPTH)

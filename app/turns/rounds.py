@@ -109,10 +109,13 @@ def ended(result: Result) -> Event:
 def awaits(reply: Reply, asked: Round, results: Sequence[Result]) -> list[dict[str, Any]]:
     """Every call of an answer in order: what it needs, or its result."""
     found = {one.call.id: {"tool_use_id": one.call.id, "result": one.as_block} for one in results}
-    for call, needs in asked.awaited:
-        about = {"tool_use_id": call.id, "name": call.name, "input": dict(call.input)}
-        found[call.id] = {**about, "needs": needs}
+    found |= {call.id: awaited(call, needs) for call, needs in asked.awaited}
     return [found[one.id] for one in calls_in(reply.content)]
+
+
+def awaited(call: Call, needs: str) -> dict[str, Any]:
+    """A call that waits, and for what."""
+    return {"tool_use_id": call.id, "name": call.name, "input": dict(call.input), "needs": needs}
 
 
 def _begun(calls: Sequence[Call], log: Log) -> Ended:
