@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from alembic.script import ScriptDirectory
 from flask import Flask, current_app
@@ -78,6 +78,7 @@ class Parts:
         self.prices_state = object()
         self.reading_prices = threading.Lock()
         self.prices_kept: tuple[object, float, Mapping[str, Prices]] | None = None
+        self.engine: Engine
         self._app = app
 
     def context(self) -> AbstractContextManager[Any]:
@@ -91,8 +92,9 @@ def bind(app: Flask, config: Config, claude: Claude) -> Parts:
     db.init_app(app)
     migrate.init_app(app, db, directory=str(MIGRATIONS))
     with app.app_context():
-        if db.engine.dialect.name == "sqlite":
-            use_sqlite_well(db.engine)
+        made.engine = db.engine  # which is looked up in several places each time it is asked for
+    if made.engine.dialect.name == "sqlite":
+        use_sqlite_well(made.engine)
     return made
 
 
@@ -113,7 +115,9 @@ def engine_options(config: Config) -> dict[str, Any]:
 
 def parts() -> Parts:
     """The parts of the app at work."""
-    return cast(Parts, current_app.extensions["colloquy"])
+    here: Any = current_app  # a proxy, which is resolved once so, and not for each attribute
+    made: Parts = here._get_current_object().extensions["colloquy"]
+    return made
 
 
 def config() -> Config:
@@ -133,7 +137,7 @@ def redactor() -> Redactor:
 
 def dialect() -> str:
     """`sqlite` or `postgresql`."""
-    return db.engine.dialect.name
+    return parts().engine.dialect.name
 
 
 def insert(table: type[Model]) -> Any:

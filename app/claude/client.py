@@ -151,13 +151,14 @@ class Claude:
         import httpx2
 
         from app.claude.sockets import make_stoppable
+        from app.claude.transports import Client
 
         address, patience = self._find(), self._patience
         timeout = httpx2.Timeout(patience.silence_seconds, connect=patience.connect_seconds)
         limits = httpx2.Limits(
             max_connections=None, max_keepalive_connections=200, keepalive_expiry=IDLE_CONNECTION_SECONDS
         )
-        http_client = anthropic.DefaultHttpxClient(
+        http_client = Client(
             limits=limits, timeout=timeout, transport=self._transport, trust_env=not address.is_own
         )
         make_stoppable(http_client, IDLE_CONNECTION_SECONDS)
@@ -167,7 +168,7 @@ class Claude:
             timeout=timeout,
             max_retries=0,
             http_client=http_client,
-            open_telemetry=self._telemetry,  # type: ignore[arg-type]
+            open_telemetry=self._telemetry or False,  # type: ignore[arg-type]
         )
 
 

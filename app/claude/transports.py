@@ -10,8 +10,10 @@ import ssl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import httpx2
+from anthropic import DefaultHttpxClient
 
 from app.claude.chunks import Garbled
 from app.claude.wires import Head, Wire
@@ -91,6 +93,25 @@ class Transport(httpx2.BaseTransport):
             raise httpx2.ConnectTimeout(str(error)) from error
         except OSError as error:
             raise httpx2.ConnectError(str(error)) from error
+
+
+class Client(DefaultHttpxClient):
+    """Hands a call whose answer is read as a stream to our transport at once.
+
+    What there is between them is for cookies, other kinds of authentication and hooks, and nothing here has
+    any; it is there for answers that lead elsewhere.
+    """
+
+    def send(self, request: httpx2.Request, *, stream: bool = False, **wishes: Any) -> httpx2.Response:
+        """Send it, once; an answer that leads elsewhere is followed."""
+        transport = self._transport_for_url(request.url)
+        if stream and isinstance(transport, Transport):
+            response = transport.handle_request(request)
+            response.request = request
+            if not response.has_redirect_location:
+                return response
+            response.close()
+        return super().send(request, stream=stream, **wishes)
 
 
 class Body(httpx2.SyncByteStream):

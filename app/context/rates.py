@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import mul
 
 from app.context.tokens import FIXED_RATES, NOTHING, Features, at_rates
 
@@ -114,7 +115,7 @@ def _noise(expected: float) -> float:
 
 def _dot(one: Vector, other: Vector) -> float:
     """As far as the shorter goes."""
-    return sum([a * b for a, b in zip(one, other, strict=False)])
+    return float(sum(map(mul, one, other)))
 
 
 def _square(one: Vector) -> float:

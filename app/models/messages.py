@@ -9,6 +9,7 @@ one index.
 from __future__ import annotations
 
 import functools
+from collections import namedtuple
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -138,10 +139,19 @@ def select_by_id() -> Select[Message]:
 
 
 @functools.cache
-def select_two() -> Select[Message]:
-    """The messages `:one` and `:other`."""
-    one: Any = bindparam("one")
-    return select(Message).where((Message.id == one) | (Message.id == bindparam("other")))
+def select_two() -> Prepared:
+    """The messages `:one` and `:other`, as values."""
+    shown = [one for one in Message.__mapper__.column_attrs if not one.deferred]
+
+    class MessageRow(namedtuple("Fields", [one.key for one in shown])):  # type: ignore[misc]
+        """The fields of a message that are not read only when they are asked for."""
+
+        waiting = Message.waiting
+
+    id_, table = table_of(Message).c.id, table_of(Message)
+    is_wanted = (id_ == bindparam("one")) | (id_ == bindparam("other"))
+    columns = [table.c[one.columns[0].key] for one in shown]
+    return Prepared(select(*columns).where(is_wanted), MessageRow._make)
 
 
 @functools.cache

@@ -7,48 +7,48 @@ send (docs/decisions/0029). Errors, listeners and the types of columns are as th
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Dialect
 from sqlalchemy.orm import Session
 
 Values = Mapping[str, Any]
-Names = frozenset[str]
 Convert = Callable[[Any], Any]
 Place = Session | Connection
+DRIVER = "driver"
 
 
 class Prepared:
-    """A statement without the ORM. Its `values` are parameters and, where it writes, columns by name."""
+    """A statement without the ORM. Its `values` are parameters and, where it writes, columns by name.
 
-    def __init__(self, statement: Any) -> None:
+    `row_of` makes a row of its fields; by default it is a tuple, its fields named as the columns are.
+    """
+
+    def __init__(self, statement: Any, row_of: Convert | None = None) -> None:
         self._statement = statement
-        self._made: dict[tuple[str, Names], _Compiled] = {}
+        self._row_of = row_of
+        self._made: dict[tuple[str, ...], _Compiled] = {}  # by the dialect's name and the names of values
 
     def run(self, on: Place, values: Values) -> None:
         """Run it for what it does."""
-        connection = _connection(on)
-        made = self._compiled(connection, values)
-        with _executed(connection, made.sql, made.parameters(values)):
-            pass
+        driver = _driver(on)
+        made = self._compiled(driver, values)
+        driver.run(made.sql, made.parameters(values))
 
     def run_for_all(self, on: Place, rows: Sequence[Values]) -> None:
         """Run it for each of these, which have the same names."""
         if rows:
-            connection = _connection(on)
-            made = self._compiled(connection, rows[0])
+            driver = _driver(on)
+            made = self._compiled(driver, rows[0])
             parameters = [made.parameters(one) for one in rows]
-            with _executed(connection, made.sql, parameters if len(rows) > 1 else parameters[0]):
-                pass
+            driver.run(made.sql, parameters if len(rows) > 1 else parameters[0])
 
     def rows(self, on: Place, values: Values) -> list[Any]:
-        """The rows that it finds or returns: tuples, their fields named as the columns are."""
-        connection = _connection(on)
-        made = self._compiled(connection, values)
-        with _executed(connection, made.sql, made.parameters(values)) as found:
-            return made.rows(found.fetchall())
+        """The rows that it finds or returns."""
+        driver = _driver(on)
+        made = self._compiled(driver, values)
+        return made.rows(driver.run(made.sql, made.parameters(values), finds=True))
 
     def row(self, on: Place, values: Values) -> Any:
         """The first row; None where there is none."""
@@ -59,17 +59,17 @@ class Prepared:
         row = self.row(on, values)
         return row[0] if row else None
 
-    def _compiled(self, connection: Connection, values: Values) -> _Compiled:
-        key = connection.dialect.name, frozenset(values)
+    def _compiled(self, driver: _Driver, values: Values) -> _Compiled:
+        key = driver.dialect.name, *values
         if key not in self._made:
-            self._made[key] = _Compiled(self._statement, connection.dialect, list(values))
+            self._made[key] = _Compiled(self._statement, self._row_of, driver.dialect, list(values))
         return self._made[key]
 
 
 class _Compiled:
     """A statement in the SQL of a database, for parameters of certain names."""
 
-    def __init__(self, statement: Any, dialect: Dialect, names: list[str]) -> None:
+    def __init__(self, statement: Any, row_of: Convert | None, dialect: Dialect, names: list[str]) -> None:
         made: Any = statement.compile(dialect=dialect, column_keys=names)
         converters: Mapping[str, Convert] = made._bind_processors
         order: Sequence[str] = made.positiontup if made.positional else list(made.bind_names.values())
@@ -80,7 +80,7 @@ class _Compiled:
         prefetched = (*made.insert_prefetch, *made.update_prefetch)
         self._defaults = {column.key: _default_of(column) for column in prefetched}
         columns = made._result_columns
-        self._row_of = _row_with([one.keyname for one in columns])
+        self._row_of = row_of or _row_with([one.keyname for one in columns])
         found = [(at, one.type._cached_result_processor(dialect, None)) for at, one in enumerate(columns)]
         self._converted = [(at, convert) for at, convert in found if convert]
 
@@ -103,30 +103,44 @@ class _Compiled:
         return rows
 
 
-@contextmanager
-def _executed(connection: Connection, sql: str, parameters: Any) -> Iterator[Any]:
-    """The driver's cursor. Where somebody listens to statements, SQLAlchemy runs them."""
-    inner: Any = connection
-    if inner.dispatch.before_cursor_execute or inner.dispatch.after_cursor_execute:
-        yield connection.exec_driver_sql(sql, parameters)
-        return
-    cursor = connection.connection.cursor()
-    try:
-        (cursor.executemany if isinstance(parameters, list) else cursor.execute)(sql, parameters)
-        yield cursor
-    except connection.dialect.loaded_dbapi.Error as error:
-        inner._handle_dbapi_exception(error, sql, parameters, cursor, None)
-    finally:
-        cursor.close()
+class _Driver:
+    """What runs the SQL of one transaction. Where somebody listens to statements, SQLAlchemy runs them."""
+
+    def __init__(self, connection: Connection) -> None:
+        inner: Any = connection
+        self.dialect = connection.dialect
+        self._connection = inner
+        self._is_heard = bool(inner.dispatch.before_cursor_execute or inner.dispatch.after_cursor_execute)
+        self._cursor = inner.connection.dbapi_connection.cursor
+        self._error = connection.dialect.loaded_dbapi.Error
+
+    def run(self, sql: str, parameters: Any, *, finds: bool = False) -> Sequence[Any]:
+        """Run it, once or for each of a list; what it finds or returns, as the driver gives it."""
+        if self._is_heard:
+            done = self._connection.exec_driver_sql(sql, parameters)
+            return done.fetchall() if finds else ()
+        cursor = self._cursor()
+        try:
+            (cursor.executemany if isinstance(parameters, list) else cursor.execute)(sql, parameters)
+            return cursor.fetchall() if finds else ()
+        except self._error as error:
+            self._connection._handle_dbapi_exception(error, sql, parameters, cursor, None)
+            raise
+        finally:
+            cursor.close()
+
+
+def _driver(on: Place) -> _Driver:
+    """That of a connection, or of a session, which lasts as long as its transaction."""
+    if isinstance(on, Connection):
+        return _Driver(on)
+    made: _Driver = on.info.get(DRIVER) or on.info.setdefault(DRIVER, _Driver(on.connection()))
+    return made
 
 
 def _row_with(names: Sequence[str]) -> Callable[[Sequence[Any]], Any]:
     row = namedtuple("Row", names)  # type: ignore[misc]
     return row._make
-
-
-def _connection(on: Place) -> Connection:
-    return on if isinstance(on, Connection) else on.connection()
 
 
 def _default_of(column: Any) -> Callable[[], Any]:

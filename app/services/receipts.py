@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 from app.claude.events import Event
@@ -23,8 +22,8 @@ def of_prompt(prompt: Prompt, known: Known, newest: Sequence[Entry]) -> dict[str
         "max_tokens": prompt.max_tokens,
         "prompt_tokens": plan.prompt_tokens,
         "method": "exact" if plan.is_exact else "estimate",
-        "tokens": {f"{name}_tokens": tokens for name, tokens in asdict(plan.sources).items()},
-        "cache": {"ttl": plan.ttl, **asdict(plan.cached)},
+        "tokens": {f"{name}_tokens": tokens for name, tokens in vars(plan.sources).items()},
+        "cache": {"ttl": plan.ttl, **vars(plan.cached)},
         "cut": plan.cut,
         "summary_id": plan.summary.id if plan.summary else None,
         "messages": _messages(prompt, known, newest),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -84,7 +84,7 @@ def record(root: Span, about: About) -> Record:
     """The trace as it is now, with secrets masked."""
     tree = trees.kept(root, redactor())
     named = {name: tree[name] for name in ("name", "status", "ms")}
-    ids = {"id": new_id(PREFIX, root.started_at), "trace_id": root.trace_id, **asdict(about)}
+    ids = {"id": new_id(PREFIX, root.started_at), "trace_id": root.trace_id, **vars(about)}
     calls = [
         {
             "number": number,

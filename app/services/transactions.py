@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Executable, text
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError, TimeoutError
 from sqlalchemy.orm import Session
 
-from app.extensions import BEGIN, db, dialect, parts
+from app.extensions import BEGIN, dialect, parts
 
 LONGEST_WAIT_SECONDS = 10
 PASSING_ERRORS = (OperationalError, InterfaceError, IntegrityError, TimeoutError)
@@ -25,9 +25,9 @@ AFTER = "after_commit"
 @contextmanager
 def reading() -> Iterator[Session]:
     """One consistent read. Its rows stay readable as values; the connection goes back to the pool."""
-    session = db.session()
-    session.close()
-    is_sqlite = dialect() == "sqlite"
+    engine = parts().engine
+    session = Session(engine, expire_on_commit=False)
+    is_sqlite = engine.dialect.name == "sqlite"
     if not is_sqlite:
         session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
     try:
@@ -42,8 +42,9 @@ def reading() -> Iterator[Session]:
 @contextmanager
 def looking() -> Iterator[Connection]:
     """One read of one statement, without a session, which costs as much again."""
-    is_sqlite = dialect() == "sqlite"
-    with db.engine.connect() as connection:
+    engine = parts().engine
+    is_sqlite = engine.dialect.name == "sqlite"
+    with engine.connect() as connection:
         if not is_sqlite:
             connection.begin()
         yield connection
@@ -58,10 +59,10 @@ def writing() -> Iterator[Session]:
     SQLite has one writer: the writers of this process queue here, where waiting lets others run, and not in
     SQLite, where it would hold up the whole process. So nothing in a `writing` block may wait for others.
     """
-    session = db.session()
-    session.close()
-    is_sqlite = dialect() == "sqlite"
-    with parts().write_lock if is_sqlite else nullcontext():
+    of = parts()
+    session = Session(of.engine, expire_on_commit=False)
+    is_sqlite = of.engine.dialect.name == "sqlite"
+    with of.write_lock if is_sqlite else nullcontext():
         try:
             _begin(session, is_sqlite)
             session.info[AFTER] = []
@@ -96,8 +97,7 @@ def write_if_free(statement: Executable) -> None:
     lock, options = parts().write_lock, {BEGIN: "IMMEDIATE"} if is_sqlite else {}
     if is_sqlite and not lock.acquire(blocking=False):
         return
-    session = db.session()
-    session.close()
+    session = Session(parts().engine, expire_on_commit=False)
     try:
         with suppress(OperationalError):  # another process writes
             session.connection(execution_options=options)

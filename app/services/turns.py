@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import update
 from sqlalchemy.orm import Session
@@ -93,13 +94,16 @@ def opened(begun: Begun) -> Log:
     return begun.log
 
 
-def finished(begun: Begun) -> tuple[Message, Message]:
-    """The message and its answer, once that has ended; raises what Claude failed with, which names both."""
+def finished(begun: Begun) -> tuple[Any, Any]:
+    """The rows of the message and its answer, once that has ended.
+
+    Raises what Claude failed with, which names both.
+    """
     if begun.log:
         begun.log.wait()
     ids = {"one": begun.made.user_message_id, "other": begun.made.message_id}
     with reading() as session:
-        found = {row.id: row for row in session.scalars(select_two(), ids)}
+        found = {row.id: row for row in select_two().rows(session, ids)}
     if len(found) < len(ids):
         raise NotFound("It was deleted, or its session was.")
     asked, answer = (found[id_] for id_ in ids.values())

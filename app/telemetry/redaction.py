@@ -46,6 +46,10 @@ class Redactor:
         spans, _ = self.find(text)
         return masked(text, spans, 0, len(text)) if spans else text
 
+    def is_free(self, texts: Iterable[str]) -> bool:
+        """Whether none of these texts has a known value in it."""
+        return not self.find("\0".join(texts))[0]
+
     def find(self, text: str) -> tuple[Sequence[Span], int]:
         """Where known values stand, and where the end of the text may be the beginning of one."""
         return self.needles.find(text)

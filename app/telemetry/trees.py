@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from itertools import takewhile
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from app.telemetry.redaction import Redactor
@@ -38,15 +37,20 @@ def kept(
     thin(tree, MOST_SPANS)
     spans = list(walk(tree))
     places = [(one, part) for part in ("output", "input") for one in spans if one[part] is not None]
-    values = Plain(MOST_VALUES, most_in_all)
+    values, sizes = Plain(MOST_VALUES, most_in_all, most_of_a_text), []
     for one, part in places:
+        before = values.size
         one[part] = values.copied(one[part])
-    _lighten(places, most_of_a_text, most_in_all - CHARACTERS_A_SPAN * len(spans))
+        sizes.append(values.size - before)
+    _lighten(places, sizes, most_in_all - CHARACTERS_A_SPAN * len(spans))
+    is_clean = values.fits and masks.is_free([*values.texts, *(one["name"] for one in spans)])
     for one, part in places:
-        mask = masks.known if one["status"] == OK else masks  # an error may hold anybody's key
-        one[part] = _masked(one[part], mask, most_of_a_text)
+        if one["status"] != OK:  # an error may hold anybody's key
+            one[part] = _masked(one[part], masks, most_of_a_text)
+        elif not is_clean:
+            one[part] = _masked(one[part], masks.known, most_of_a_text)
     for one in spans:
-        one["name"] = name_of(masks.known(one["name"]))
+        one["name"] = name_of(one["name"] if is_clean else masks.known(one["name"]))
     return tree
 
 
@@ -79,17 +83,26 @@ def name_of(text: str) -> str:
 
 
 class Plain:
-    """Copies values as plain JSON, up to a number of values in all; what is none says what it was."""
+    """Copies values as plain JSON, up to a number of values in all; what is none says what it was.
 
-    def __init__(self, most_values: int, longest_text: int) -> None:
+    `size` is about how many characters the values take as JSON, their texts cut to so many; `texts` are
+    those, and the names in objects. It `fits` where none of them has to be cut.
+    """
+
+    def __init__(self, most_values: int, longest_text: int, most_of_a_text: int) -> None:
+        self.size = 0
+        self.texts: list[str] = []
+        self.fits = True
         self._left = most_values
         self._longest_text = longest_text
+        self._most_of_a_text = most_of_a_text
 
     def copied(self, value: Any, depth: int = 0) -> Any:
         """The value, if it is JSON, and as far as it is."""
         self._left -= 1
+        self.size += CHARACTERS_A_VALUE
         if isinstance(value, str):
-            return value if len(value) <= self._longest_text else left_out(len(value))
+            return self._text(value)
         if value is None or isinstance(value, NUMBERS):
             return _number(value)
         if not isinstance(value, FILLED):
@@ -98,17 +111,38 @@ class Plain:
             return "[nested deeper than is kept]"
         return self._inside(value, depth + 1)
 
+    def _text(self, value: str) -> str:
+        kept = value if len(value) <= self._longest_text else left_out(len(value))
+        self.fits = self.fits and len(kept) <= self._most_of_a_text
+        self.size += min(len(kept), self._most_of_a_text)
+        self.texts.append(kept)
+        return kept
+
     def _inside(self, value: Any, depth: int) -> Any:
-        first = takewhile(lambda _: self._left > 0, value)  # of an object, its names
-        made: Any
-        if isinstance(value, OBJECTS):
-            made = {str(name): self.copied(value[name], depth) for name in first}
-        else:
-            made = [self.copied(one, depth) for one in first]
+        made = self._named(value, depth) if isinstance(value, OBJECTS) else self._listed(value, depth)
         if len(made) == len(value):
             return made
         says = f"[{len(value) - len(made)} more are left out]"
         return {**made, "…": says} if isinstance(made, dict) else [*made, says]
+
+    def _named(self, value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
+        made: dict[str, Any] = {}
+        for name, one in value.items():
+            if self._left <= 0:
+                break
+            made[str(name)] = self.copied(one, depth)
+        self.fits = self.fits and max(map(len, made), default=0) <= MOST_OF_A_NAME
+        self.size += sum(map(len, made))
+        self.texts += made
+        return made
+
+    def _listed(self, value: Iterable[Any], depth: int) -> list[Any]:
+        made: list[Any] = []
+        for one in value:
+            if self._left <= 0:
+                break
+            made.append(self.copied(one, depth))
+        return made
 
 
 def left_out(characters: int) -> str:
@@ -131,28 +165,17 @@ def _number(value: Any) -> Any:
     return f"[a number of {value.bit_length()} bits]" if is_huge else value
 
 
-def _lighten(places: list[Place], most_of_a_text: int, most_in_all: int) -> None:
+def _lighten(places: list[Place], sizes: list[int], most_in_all: int) -> None:
     """Leave out outputs, the largest first, and then inputs, until the rest is no more than it may be."""
-    sizes = [_size(one[part], most_of_a_text) for one, part in places]
     total = sum(sizes)
-    order = sorted(range(len(places)), key=lambda at: (places[at][1] == "input", -sizes[at]))
-    for at in order:
+    if total <= most_in_all:
+        return
+    for at in sorted(range(len(places)), key=lambda at: (places[at][1] == "input", -sizes[at])):
         if total <= most_in_all:
             return
         one, part = places[at]
         one[part] = left_out(sizes[at])
         total += len(one[part]) - sizes[at]
-
-
-def _size(value: Any, most_of_a_text: int) -> int:
-    """About how many characters it takes as JSON, once its texts are cut."""
-    if isinstance(value, str):
-        return min(len(value), most_of_a_text) + CHARACTERS_A_VALUE
-    if isinstance(value, dict):
-        return sum(len(name) + _size(one, most_of_a_text) for name, one in value.items()) + CHARACTERS_A_VALUE
-    if isinstance(value, list):
-        return sum(_size(one, most_of_a_text) for one in value) + CHARACTERS_A_VALUE
-    return CHARACTERS_A_VALUE
 
 
 def _masked(value: Any, mask: Callable[[str], str], most: int) -> Any:
