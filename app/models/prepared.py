@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 Values = Mapping[str, Any]
 Convert = Callable[[Any], Any]
 Place = Session | Connection
-DRIVER = "driver"
+CONNECTION, DRIVER = "connection", "driver"  # what a session says of itself
 
 
 class Prepared:
@@ -134,7 +134,9 @@ def _driver(on: Place) -> _Driver:
     """That of a connection, or of a session, which lasts as long as its transaction."""
     if isinstance(on, Connection):
         return _Driver(on)
-    made: _Driver = on.info.get(DRIVER) or on.info.setdefault(DRIVER, _Driver(on.connection()))
+    made: _Driver = on.info.get(DRIVER) or on.info.setdefault(
+        DRIVER, _Driver(on.info.get(CONNECTION) or on.connection())
+    )
     return made
 
 

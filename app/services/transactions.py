@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from typing import TypeVar
 
-from sqlalchemy import Connection, Executable, text
+from sqlalchemy import Connection, Engine, Executable, text
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError, TimeoutError
 from sqlalchemy.orm import Session
 
 from app.extensions import BEGIN, dialect, parts
+from app.models.prepared import CONNECTION
 
 LONGEST_WAIT_SECONDS = 10
 PASSING_ERRORS = (OperationalError, InterfaceError, IntegrityError, TimeoutError)
@@ -26,17 +27,16 @@ AFTER = "after_commit"
 def reading() -> Iterator[Session]:
     """One consistent read. Its rows stay readable as values; the connection goes back to the pool."""
     engine = parts().engine
-    session = Session(engine, expire_on_commit=False)
     is_sqlite = engine.dialect.name == "sqlite"
-    if not is_sqlite:
-        session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-    try:
-        yield session
+    with engine.connect() as connection:
         if not is_sqlite:
+            connection.execution_options(isolation_level="REPEATABLE READ")
+        connection.begin()
+        with _session(connection) as session:
+            yield session
             session.expunge_all()  # so that nothing is written
-            session.commit()  # at a rollback psycopg forgets every statement that PostgreSQL has prepared
-    finally:
-        session.close()
+        if not is_sqlite:
+            connection.commit()  # at a rollback psycopg forgets every statement that PostgreSQL has prepared
 
 
 @contextmanager
@@ -60,17 +60,27 @@ def writing() -> Iterator[Session]:
     SQLite, where it would hold up the whole process. So nothing in a `writing` block may wait for others.
     """
     of = parts()
-    session = Session(of.engine, expire_on_commit=False)
-    is_sqlite = of.engine.dialect.name == "sqlite"
-    with of.write_lock if is_sqlite else nullcontext():
-        try:
-            _begin(session, is_sqlite)
-            session.info[AFTER] = []
-            yield session
-            session.commit()
-            for act in session.info[AFTER]:
-                act()
-        finally:
+    with of.write_lock if of.engine.dialect.name == "sqlite" else nullcontext():
+        with _begun(of.engine) as connection:
+            with _session(connection) as session:
+                session.info[AFTER] = []
+                yield session
+                if session.in_transaction():  # it was asked for more than its connection
+                    session.commit()
+            connection.commit()
+        for act in session.info[AFTER]:
+            act()
+
+
+@contextmanager
+def _session(connection: Connection) -> Iterator[Session]:
+    """One that takes part in the connection's transaction, and begins nothing before it is asked."""
+    session = Session(connection, expire_on_commit=False)
+    session.info[CONNECTION] = connection
+    try:
+        yield session
+    finally:
+        if session.in_transaction():
             session.close()
 
 
@@ -115,18 +125,19 @@ def one_at_a_time(session: Session, lock: int) -> None:
         session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": lock})
 
 
-def _begin(session: Session, is_sqlite: bool) -> None:
-    """Begin; on SQLite wait for writers of other processes, such as a backup, without holding up this one."""
-    if not is_sqlite:
-        return
+def _begun(engine: Engine) -> Connection:
+    """In a transaction. On SQLite, wait for writers of other processes without holding up this one."""
     ends_at = time.monotonic() + LONGEST_WAIT_SECONDS
     while True:
+        connection = engine.connect()
         try:
-            session.connection(execution_options={BEGIN: "IMMEDIATE"})
-        except OperationalError:
-            session.close()
-            if time.monotonic() > ends_at:
+            if engine.dialect.name == "sqlite":
+                connection.execution_options(**{BEGIN: "IMMEDIATE"})
+            connection.begin()
+        except BaseException as error:
+            connection.close()
+            if not isinstance(error, OperationalError) or time.monotonic() > ends_at:
                 raise
             time.sleep(PAUSE_SECONDS)
         else:
-            return
+            return connection
