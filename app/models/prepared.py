@@ -107,11 +107,12 @@ class _Driver:
     """What runs the SQL of one transaction. Where somebody listens to statements, SQLAlchemy runs them."""
 
     def __init__(self, connection: Connection) -> None:
-        inner: Any = connection
         self.dialect = connection.dialect
-        self._connection = inner
-        self._is_heard = bool(inner.dispatch.before_cursor_execute or inner.dispatch.after_cursor_execute)
-        self._cursor = inner.connection.dbapi_connection.cursor
+        self._connection: Any = connection  # for what SQLAlchemy does not tell types of
+        listeners = self._connection.engine.dispatch
+        self._is_heard = bool(listeners.before_cursor_execute or listeners.after_cursor_execute)
+        fairy: Any = connection.connection
+        self._cursor = fairy.dbapi_connection.cursor
         self._error = connection.dialect.loaded_dbapi.Error
 
     def run(self, sql: str, parameters: Any, *, finds: bool = False) -> Sequence[Any]:
