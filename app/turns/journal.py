@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 
 from app.turns.log import Log
@@ -22,39 +23,49 @@ class Journal:
     def __init__(self, write: Write) -> None:
         self._write = write
         self._news = threading.Condition(threading.Lock())
-        self._logs: dict[str, Log] = {}
-        self._is_at_work = False
+        self._noted = deque[Log]()
+        self._has_thread = self._is_writing = self._can_wait = False
 
     def note(self, log: Log) -> None:
-        """There is something to write."""
-        if log.message_id in self._logs and not log.is_followed:  # it is known, and nobody waits for it
+        """There is something to write. While others are written it is enough to have said so."""
+        self._noted.append(log)
+        if self._is_writing or (self._can_wait and not log.is_followed):
             return
         with self._news:
-            self._logs[log.message_id] = log
-            if not self._is_at_work:
-                self._is_at_work = True
+            if not self._has_thread:
+                self._has_thread = True
                 keep_doing(self.write_next)
             self._news.notify_all()
 
     def write_next(self) -> bool:
         """Wait for something to write and write it; False when there was nothing for long."""
         with self._news:
-            if not self._news.wait_for(lambda: bool(self._logs), IDLE_SECONDS):
-                self._is_at_work = False
+            self._is_writing = False  # from here on it is told, and what was noted before is seen below
+            if not self._news.wait_for(lambda: bool(self._noted), IDLE_SECONDS):
+                self._has_thread = False
                 return False
+            self._can_wait = True
             self._news.wait_for(self._is_awaited, UNREAD_SECONDS)
-            logs, self._logs = self._logs, {}
+            self._can_wait, self._is_writing = False, True
+        logs = self._taken()
         try:
-            self._write_all(list(logs.values()))
+            self._write_all(logs)
         except BaseException:
-            with self._news:
-                self._logs = {**logs, **self._logs}
+            self._noted.extendleft(logs)
             raise
         time.sleep(PAUSE_SECONDS)
         return True
 
     def _is_awaited(self) -> bool:
-        return any(log.is_followed for log in self._logs.values())
+        return any(log.is_followed for log in list(self._noted))
+
+    def _taken(self) -> list[Log]:
+        """Each log that was noted, once."""
+        taken: dict[str, Log] = {}
+        while self._noted:
+            log = self._noted.popleft()
+            taken[log.message_id] = log
+        return list(taken.values())
 
     def _write_all(self, logs: Sequence[Log]) -> None:
         """A log that another thread is writing is left to it: that is how a turn ends."""

@@ -161,4 +161,4 @@ def test_after_a_long_rest_it_begins_anew(store: Store, monkeypatch: pytest.Monk
         log.append(event(0))
         wait_for_all(log, 1)
         time.sleep(0.1)
-        assert not journal._is_at_work
+        assert not journal._has_thread
