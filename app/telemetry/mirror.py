@@ -47,8 +47,8 @@ class Mirror:
             id_generator=self._ids,
             shutdown_on_exit=False,
         )
-        exporter = Masked(OTLPSpanExporter(endpoint), redactor)
-        self._provider.add_span_processor(BatchSpanProcessor(exporter))
+        self._exporter = Masked(OTLPSpanExporter(endpoint), redactor)
+        self._provider.add_span_processor(BatchSpanProcessor(self._exporter))
         self._tracer = self._provider.get_tracer(SCOPE, version)
         self.tracers = Tracers(self._provider, self.here)
 
@@ -85,6 +85,9 @@ class Mirror:
         ending = threading.Thread(target=self._provider.shutdown, daemon=True)
         ending.start()
         ending.join(LONGEST_FLUSH_SECONDS)
+        if ending.is_alive():  # it would try again for long
+            self._exporter.shutdown()
+            ending.join(LONGEST_FLUSH_SECONDS)
 
     def _above(self, one: Span) -> Context:
         """Where a span of ours hangs; what hangs below a root finds it there."""

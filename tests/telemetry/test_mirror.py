@@ -185,9 +185,11 @@ def test_a_caller_who_does_not_sample_is_not_exported(receiver: Receiver) -> Non
     assert receiver.spans == []
 
 
-def test_a_receiver_that_is_not_there_holds_nobody_up() -> None:
+def test_a_receiver_that_is_not_there_holds_nobody_up_and_leaves_nothing_running() -> None:
+    before = set(threading.enumerate())
     mirror = Mirror("http://127.0.0.1:9/v1/traces", Redactor(), "1.0", shows_content=False)
     tracing.watch(mirror.opened)
     for _ in range(100):
         tracing.end(tracing.begin("turn"), tracing.OK, None)
     mirror.close()
+    assert set(threading.enumerate()) <= before
