@@ -11,7 +11,7 @@ COPY requirements.txt /
 RUN python -m pip --python /opt/venv/bin/python install --require-hashes --only-binary=:all: -r /requirements.txt
 
 WORKDIR /app
-COPY config.py gunicorn.conf.py wsgi.py ./
+COPY config.py gunicorn.conf.py starts.py wsgi.py ./
 COPY migrations migrations
 COPY app app
 # Readable by every user, whatever the umask of whoever cloned the sources; compiled, as the server may not write here.

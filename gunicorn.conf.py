@@ -1,8 +1,13 @@
 """How gunicorn serves: gevent, so that one process holds hundreds of open streams (docs/decisions/0001)."""
 
+from importlib import metadata
+
 from gevent import monkey
 
+look, installed = metadata.entry_points, metadata.entry_points()
+metadata.entry_points = installed.select  # gevent asks 25 times, and reads each time all that is installed
 monkey.patch_all()  # before anything else is imported, or locks and sockets would block the whole process
+metadata.entry_points = look
 
 import fcntl  # noqa: E402
 import gc  # noqa: E402
@@ -36,6 +41,7 @@ def make_figures_folder() -> str:
 
 
 if "prometheus_client" not in sys.modules:  # it is, when the settings are read again
+    gc.disable()  # until a process serves: what a start makes stays
     os.environ[FIGURES] = make_figures_folder()  # before it is imported, with the app
 
 import gevent  # noqa: E402
@@ -134,6 +140,21 @@ timeout = 60
 accesslog = None
 loglevel = "warning"
 control_socket_disable = True
+preload_app = True  # imported once, in the master: its processes share the memory, and begin at once
+
+
+def when_ready(_server: object) -> None:
+    """In the master, before its first process begins."""
+    from app import warm_up
+
+    warm_up()
+    keep_what_is()
+
+
+def keep_what_is() -> None:
+    """What was made so far stays: to look for garbage in it would hold streams up, and unshare its memory."""
+    gc.freeze()
+    gc.enable()
 
 
 def post_worker_init(worker: object) -> None:
@@ -143,7 +164,7 @@ def post_worker_init(worker: object) -> None:
 
     try:
         start(worker.wsgi)  # type: ignore[attr-defined]
-        gc.freeze()  # what was made so far stays: looking for garbage in it holds every stream up
+        keep_what_is()
     except DatabaseUnavailable as error:
         worker.log.error("Colloquy does not serve: %s", error.detail)  # type: ignore[attr-defined]
         sys.exit(Arbiter.APP_LOAD_ERROR)

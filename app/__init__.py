@@ -6,9 +6,9 @@ from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 
 from app import api, cli, extensions
+from app.claude import client
 from app.claude.client import Address, Claude, Patience
 from app.claude.retries import Policy
-from app.claude.simulator import Simulator
 from app.services import health, leases, logs, toolboxes, turns
 from app.telemetry import logging, metrics, otel, tracing
 from app.telemetry.redaction import Redactor
@@ -41,6 +41,11 @@ def create_app(config: Config | None = None) -> Flask:
     api.register(app, VERSION, config)
     cli.register(app)
     return app
+
+
+def warm_up() -> None:
+    """What the processes of a server have in common, before there is any but the first."""
+    client.warm_up()
 
 
 def start(app: Flask) -> None:
@@ -83,6 +88,8 @@ def make_claude(config: Config) -> Claude:
 
     def find() -> Address:
         if config.uses_simulator:
+            from app.claude.simulator import Simulator  # most servers never need it
+
             simulator = Simulator(seconds_per_event=config.simulator_seconds_per_event).start()
             return Address(simulator.base_url, "simulator", is_own=True)
         return Address(config.anthropic_base_url, config.anthropic_api_key)

@@ -8,22 +8,19 @@ import threading
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alembic.script import ScriptDirectory
 from flask import Flask, current_app
-from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, Engine, event, make_url
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
 
 from app.billing.prices import Prices
 from app.claude.catalog import Catalog
 from app.claude.client import Claude
 from app.models.base import Model
-from app.oidc.keys import Keys
 from app.telemetry import redaction
 from app.telemetry.redaction import Redactor
 from app.tools.registry import Registry
@@ -34,9 +31,11 @@ from app.turns.tails import Tails
 from config import Config
 
 if TYPE_CHECKING:
+    from app.oidc.keys import Keys
     from app.telemetry.mirror import Mirror
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
+REVISIONS = "versions/[0-9]*_*.py"
 BUSY_TIMEOUT_MS = 20  # short: SQLite waits inside C, where no other client is served
 LOCK_TIMEOUT_MS = 5_000
 MOST_OF_A_PROCESS, KEPT_CONNECTIONS = 40, 10  # connections to PostgreSQL
@@ -50,7 +49,6 @@ SQLITE_PRAGMAS = (
 BEGIN = "sqlite_begin"
 
 db = SQLAlchemy(metadata=Model.metadata, session_options={"expire_on_commit": False})
-migrate = Migrate()
 
 
 class Parts:
@@ -63,7 +61,7 @@ class Parts:
     def __init__(self, app: Flask, config: Config, claude: Claude) -> None:
         self.config = config
         self.claude = claude
-        self.oidc_keys = Keys(config.oidc_issuer) if config.oidc_issuer else None
+        self.oidc_keys = make_keys(config.oidc_issuer) if config.oidc_issuer else None
         self.redactor = Redactor(config.secrets)
         self.mirror: Mirror | None = None
         self.catalog = Catalog(claude.models)
@@ -90,12 +88,18 @@ def bind(app: Flask, config: Config, claude: Claude) -> Parts:
     """Give an app its parts."""
     made = app.extensions["colloquy"] = Parts(app, config, claude)
     db.init_app(app)
-    migrate.init_app(app, db, directory=str(MIGRATIONS))
     with app.app_context():
         made.engine = db.engine  # which is looked up in several places each time it is asked for
     if made.engine.dialect.name == "sqlite":
         use_sqlite_well(made.engine)
     return made
+
+
+def make_keys(issuer: str) -> Keys:
+    """The keys of a provider; without one, what reads tokens is not even imported."""
+    from app.oidc.keys import Keys
+
+    return Keys(issuer)
 
 
 def engine_options(config: Config) -> dict[str, Any]:
@@ -142,8 +146,7 @@ def dialect() -> str:
 
 def insert(table: type[Model]) -> Any:
     """An INSERT that can say what is to be done where there is such a row already."""
-    dialects: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-    return dialects[dialect()](table)
+    return import_module(f"sqlalchemy.dialects.{dialect()}").insert(table)
 
 
 def insert_or_ignore(table: type[Model]) -> Any:
@@ -152,15 +155,14 @@ def insert_or_ignore(table: type[Model]) -> Any:
 
 
 @functools.cache
-def newest_revision() -> str | None:
-    """The schema revision this server was made for."""
-    return ScriptDirectory(str(MIGRATIONS)).get_current_head()
-
-
-@functools.cache
 def known_revisions() -> frozenset[str]:
-    """The schema revisions this server can migrate from."""
-    return frozenset(one.revision for one in ScriptDirectory(str(MIGRATIONS)).walk_revisions())
+    """The schema revisions this server can migrate from; the files of the migrations begin with them."""
+    return frozenset(one.name.partition("_")[0] for one in MIGRATIONS.glob(REVISIONS))
+
+
+def newest_revision() -> str:
+    """The schema revision this server was made for."""
+    return max(known_revisions())
 
 
 def use_sqlite_well(engine: Engine) -> None:

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from flask import Flask
-from flask_migrate import upgrade
 
 from app import create_app
 from app.claude.simulator import Simulator
+from app.cli.migrations import upgrade
 from app.extensions import claude, db, parts
 from app.services import turns, users
 from app.services.identity import Caller, identify

@@ -14,10 +14,10 @@ import time
 from collections.abc import Sequence
 
 from flask import Flask
-from flask_migrate import upgrade
 
 from app import create_app, start
 from app.claude.events import Event
+from app.cli.migrations import upgrade
 from app.services import logs, turns, users
 from app.services.identity import Caller, identify
 from app.services.preparations import Draft

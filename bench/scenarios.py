@@ -197,7 +197,7 @@ def starts(found: Found) -> Section:
     names = ["target", "first answer after s", "MiB idle", f"MiB with {found.effort.most.streams} streams"]
     says = (
         "The first answer is to a message, not to a health check. Colloquy's first start makes its database. "
-        "Idle: when it has given one answer."
+        "Idle: when it has given one answer. Memory that several processes share counts once."
     )
     return Section(table("Start and memory", says, names, rows))
 

@@ -1,10 +1,9 @@
 """Runs the migrations against the app's database: in one transaction, one process at a time."""
 
 from alembic import context
-from flask import current_app
 from sqlalchemy import text
 
-from app.extensions import BEGIN, BUSY_TIMEOUT_MS
+from app.extensions import BEGIN, BUSY_TIMEOUT_MS, db
 from app.models.base import Model
 
 LOCK = 0x636F6C6C  # any number, the same in every process
@@ -13,7 +12,7 @@ LONGEST_WAIT_MS = 60_000
 
 def run() -> None:
     """Migrate the database of the app at work. Who comes while another migrates waits, and finds it done."""
-    engine = current_app.extensions["migrate"].db.engine
+    engine = db.engine
     is_sqlite = engine.dialect.name == "sqlite"
     with engine.connect() as connection:
         if is_sqlite:

@@ -15,13 +15,13 @@ import httpx2
 import psycopg
 import pytest
 from flask import Flask
-from flask_migrate import upgrade
 from hypothesis import HealthCheck, settings
 from sqlalchemy import delete, select, text
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app import create_app
 from app.claude.simulator import Simulator
+from app.cli.migrations import upgrade
 from app.extensions import claude, db, parts
 from app.models.sessions import ChatSession
 from app.models.users import User

@@ -19,14 +19,14 @@ METHODS = ("get", "post", "put", "patch", "delete")
 def bind(app: Flask, document: dict[str, Any]) -> None:
     """Keep the document that was made from the schemas."""
     app.extensions["colloquy.openapi"] = document
-    app.extensions["colloquy.openapi_json"] = json.dumps(document, ensure_ascii=False, indent=2)
 
 
 @blueprint.get("/openapi.json")
 @blueprint.answers(200, content_type="application/json", description="The OpenAPI document.")
 def openapi_json() -> Any:
     """Get this API as an OpenAPI 3.1 document."""
-    return Response(current_app.extensions["colloquy.openapi_json"], content_type="application/json")
+    document = json.dumps(current_app.extensions["colloquy.openapi"], ensure_ascii=False, indent=2)
+    return Response(document, content_type="application/json")
 
 
 @blueprint.get("/docs")

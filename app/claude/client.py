@@ -1,4 +1,4 @@
-"""The only file that calls the `anthropic` package, imported at first use: it costs seconds and 70 MB."""
+"""The only file that calls the `anthropic` package, imported at first use, and sparingly: it is large."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
-from app.claude import events, failures, frames, retries
+from app.claude import events, failures, frames, packages, retries
 from app.claude.events import Event
 from app.claude.observers import observed
 from app.claude.stop import Stop
@@ -26,7 +27,17 @@ DIAGNOSTICS = "diagnostics"
 IDLE_CONNECTION_SECONDS = 120
 SIDE_CALL_SECONDS = 20
 CUT = "The connection to Claude was cut in the middle of the answer. What came is kept; send again."
+FIRST_USED = ("anthropic._client", "anthropic.resources.messages.messages", "app.claude.sockets")
 UNREACHABLE = "Claude cannot be reached: check the network and ANTHROPIC_BASE_URL, or send again."
+
+
+packages.spare()
+
+
+def warm_up() -> None:
+    """Import now what the first call would."""
+    for name in FIRST_USED:
+        import_module(name)
 
 
 @dataclass(frozen=True)

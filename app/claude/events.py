@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NoReturn, Self
 
 from app.claude import failures
@@ -16,13 +17,26 @@ DEEPEST = 100
 Pair = tuple[str | None, str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Event:
-    """One server-sent event: its name, its payload, and the payload's text as it came or will be sent."""
+    """One server-sent event: its name, its payload, and the payload's text as it came or will be sent.
+
+    A log keeps all events of its answer, so of those that were taken in only the text is kept: a payload in
+    pieces takes five times as much memory.
+    """
 
     name: str
-    payload: dict[str, Any]
+    _payload: dict[str, Any] | None = field(repr=False, compare=False)
     text: str
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """What it says; read from its text, where that was not just done."""
+        return self._payload if self._payload is not None else json.loads(self.text)
+
+    def slim(self) -> None:
+        """Keep no more than the text."""
+        self._payload = None
 
     @classmethod
     def made(cls, name: str, payload: dict[str, Any]) -> Self:
@@ -41,7 +55,7 @@ def read(pairs: Iterable[Pair], request_id: str | None) -> Iterator[Event]:
         if not text:
             continue
         payload = _payload(text, request_id)
-        event = Event(name or str(payload.get("type", "")), payload, text)
+        event = Event(sys.intern(name or str(payload.get("type", ""))), payload, text)
         if event.name == "error":
             raise failures.from_error_event(_type_of(event.payload), request_id)
         yield event

@@ -1,56 +1,54 @@
-"""`flask serve`: migrate, make the first admin, say where and how, and become gunicorn."""
+"""`flask serve`: become gunicorn; there: migrate, make the first admin, say where and how."""
 
 from __future__ import annotations
 
-import os
 import signal
-import socket
 import sys
-from pathlib import Path
 
 import click
-from flask.cli import with_appcontext
-from flask_migrate import upgrade
+from flask import Flask
 
 from app.cli.admin import in_words
-from app.extensions import config
+from app.extensions import config, db
 from app.services import health, users
 from app.telemetry.redaction import Redactor
 from config import INSTANCE, Config
-
-GUNICORN_SETTINGS = Path(__file__).resolve().parents[2] / "gunicorn.conf.py"
+from starts import become_gunicorn
 
 
 @click.command("serve")
-@with_appcontext
 def serve() -> None:
     """Migrate the database and serve."""
+    become_gunicorn()
+
+
+def prepare(app: Flask) -> None:
+    """What comes before an app is served, in the process whose children serve it."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # process 1 of a container would not hear it
-    settings = config()
-    check_address(settings)
+    try:
+        with app.app_context():
+            _prepare(config())
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+
+
+def _prepare(settings: Config) -> None:
     INSTANCE.mkdir(exist_ok=True)
     with in_words():
-        health.check_migratable()
-        upgrade()
+        if health.is_to_migrate():
+            migrate()
         new_key = users.ensure_admin()
+    db.engine.dispose()  # a connection is not for two processes
     click.echo(banner(settings, new_key))
     sys.stdout.flush()
-    arguments = [sys.executable, "-m", "gunicorn", "--config", str(GUNICORN_SETTINGS), "wsgi:app"]
-    os.execv(sys.executable, arguments)  # noqa: S606 - our own Python
 
 
-def check_address(settings: Config) -> None:
-    """Say so in words, before anything else, where the address is taken."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.host, settings.port))
-        except OSError as error:
-            reason = (
-                f"{settings.host}:{settings.port} cannot be listened on ({error.strerror}): set HOST or PORT."
-            )
-            raise click.ClickException(reason) from error
+def migrate() -> None:
+    """Alembic is not even imported where there is nothing to migrate."""
+    from app.cli.migrations import upgrade
+
+    upgrade()
 
 
 def banner(settings: Config, new_key: str | None) -> str:

@@ -46,11 +46,13 @@ def database_in_words() -> Iterator[None]:
         raise DatabaseUnavailable(why_away(error) or AWAY) from error
 
 
-def check_migratable() -> None:
-    """Raises DatabaseUnavailable where a newer server has migrated the database."""
+def is_to_migrate() -> bool:
+    """Whether the database is older than this server; raises DatabaseUnavailable where it is newer."""
     with database_in_words(), reading() as session:
-        if inspect(session.connection()).has_table("alembic_version"):
-            _refuse_newer(_revision(session))
+        has_revision = inspect(session.connection()).has_table("alembic_version")
+        found = _revision(session) if has_revision else None
+    _refuse_newer(found)
+    return found != newest_revision()
 
 
 def check_database() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -131,7 +131,7 @@ def reply_of(events: Iterable[Event]) -> Reply:
 
 def events_in(row: TurnEvents) -> Iterable[Event]:
     """The events of one chunk."""
-    return (Event(name, json.loads(text), text) for name, text in row.events)
+    return (Event(sys.intern(name), None, text) for name, text in row.events)
 
 
 def _chunk(message_id: str, written: int, events: Sequence[Event]) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from sqlalchemy import update
 from app.extensions import config, insert_or_ignore, parts
 from app.models.base import new_id, now
 from app.models.users import User, select_users_of
-from app.oidc import tokens
 from app.oidc.persons import Person, person_of
 from app.services.transactions import reading, writing
 
@@ -18,7 +17,11 @@ def user_of(secret: str) -> User | None:
     Raises Unauthenticated, and ProviderUnavailable where the token's key is not known and can't be asked for.
     """
     keys = parts().oidc_keys
-    if keys is None or not tokens.looks_like_one(secret):
+    if keys is None:
+        return None
+    from app.oidc import tokens  # takes long to import, and nobody needs it without a provider
+
+    if not tokens.looks_like_one(secret):
         return None
     claims = tokens.check(secret, keys, config().oidc_audience)
     person = person_of(claims, config().oidc_role_claim, config().roles)

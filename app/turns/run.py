@@ -129,6 +129,7 @@ def listen(events: Iterator[Event], log: Log, receipt: Event | None = None) -> H
                 log.append(receipt)
             came.append(event)
             log.append(event)
+            event.slim()
             if event.name == "message_stop":
                 break
     except ColloquyError as error:

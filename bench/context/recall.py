@@ -21,10 +21,10 @@ from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from flask_migrate import upgrade
 from sqlalchemy import insert, text
 
 from app import create_app
+from app.cli.migrations import upgrade
 from app.context.recall import chosen, size_tokens
 from app.context.tokens import of_content
 from app.context.values import Entry, Windows

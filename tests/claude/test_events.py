@@ -51,6 +51,15 @@ def test_our_own_events_name_their_type() -> None:
     assert Event.made("colloquy.done", {"é": 1}).text == '{"type":"colloquy.done","é":1}'
 
 
+def test_an_event_that_keeps_no_more_than_its_text_says_the_same() -> None:
+    payload = {"index": 0, "delta": {"type": "text_delta", "text": "Grüße \ud83d"}}
+    event = Event.made("content_block_delta", payload)
+    event.slim()
+    assert event.payload == {"type": "content_block_delta", **payload}
+    assert event.payload is not event.payload
+    assert event == Event.made("content_block_delta", payload)
+
+
 def test_a_stream_without_names_is_read_by_its_types() -> None:
     assert [one.name for one in read([(None, PING[1]), (None, STOP[1])], None)] == ["ping", "message_stop"]
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import shlex
-import socket
 from dataclasses import replace
 
-import click
 import pytest
 
-from app.cli.serve import banner, check_address, curl_send
+from app.cli.serve import banner, curl_send
 from config import Config
 
 KEY = "clq_" + "k" * 43
@@ -59,20 +57,3 @@ def test_upstream_is_said_aloud(settings: Config, said: str) -> None:
 )
 def test_the_address_is_one_that_can_be_opened(host: str, address: str) -> None:
     assert f"listens on {address} " in banner(replace(SETTINGS, host=host), None)
-
-
-def test_a_free_address_is_left_free() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        free = replace(SETTINGS, port=server.getsockname()[1])
-    check_address(free)
-    check_address(free)
-
-
-def test_an_address_that_is_taken_or_not_ours_is_said_in_words() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-        with pytest.raises(click.ClickException, match=f"127.0.0.1:{port} cannot be listened on") as caught:
-            check_address(replace(SETTINGS, port=port))
-    assert "set HOST or PORT" in caught.value.message
-    with pytest.raises(click.ClickException, match="set HOST or PORT"):
-        check_address(replace(SETTINGS, host="203.0.113.1"))

@@ -223,7 +223,7 @@ check_build() {
     ok "the image builds: $((whole / 1000000)) MB, $(((whole - base) / 1000000)) MB of them above the base image"
     local holds
     holds=$(docker run --rm --network none colloquy ls -A /app | xargs)
-    [ "$holds" = "__pycache__ app config.py gunicorn.conf.py instance migrations wsgi.py" ] ||
+    [ "$holds" = "__pycache__ app config.py gunicorn.conf.py instance migrations starts.py wsgi.py" ] ||
         give_up "the image holds in /app: $holds"
     ok "the image holds only what runs"
 }

@@ -72,7 +72,7 @@ def events_of(
 
 
 def _event(payload: Block) -> Event:
-    return Event(payload["type"], payload, "")
+    return Event(payload["type"], payload, json.dumps(payload))
 
 
 def _pieces(random: Random, block: Block) -> tuple[Block, list[Block]]:

@@ -9,9 +9,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask
-from flask_migrate import downgrade, upgrade
+from flask_migrate import downgrade
 from sqlalchemy import event
 
+from app.cli.migrations import bind, upgrade
 from app.extensions import MIGRATIONS, db
 from app.models.base import Model
 from tests.support import Api
@@ -37,6 +38,7 @@ def test_there_is_one_head() -> None:
 def test_migrations_go_down_and_up_again(app: Flask) -> None:
     with app.app_context():
         db.session.remove()
+        bind(app)
         downgrade(revision="base")
         upgrade()
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import psutil
 import psycopg
 import pytest
 
@@ -120,6 +121,16 @@ def test_several_processes_may_start_on_a_new_database_at_once(serve: Serve, new
     for server in servers:
         with server.wait_until_ready().access() as api:
             assert api.post("/messages", json={"content": "Hello"}).status_code == 201
+
+
+def test_the_process_that_begins_the_others_has_let_go_of_the_database(
+    serve: Serve, new_database_url: str
+) -> None:
+    server = serve(DATABASE_URL=new_database_url).wait_until_ready()
+    first = psutil.Process(server.process.pid)
+    assert [one.path for one in first.open_files() if "new.db" in one.path] == []
+    assert [one for one in first.net_connections() if one.status == psutil.CONN_ESTABLISHED] == []
+    assert "wsgi:served()" in first.cmdline()
 
 
 def test_a_database_that_was_not_migrated_is_not_served_and_the_reason_is_said(
