@@ -6,6 +6,7 @@ import functools
 import os
 import platform
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -43,4 +44,11 @@ def is_gone(other: str) -> bool:
         return True
     except PermissionError:
         return False
+    return _has_ended(number)
+
+
+def _has_ended(number: str) -> bool:
+    """Whether it only waits for its parent to notice that it has ended, which may take seconds."""
+    with suppress(OSError):
+        return Path(f"/proc/{number}/stat").read_bytes().rpartition(b")")[2].split()[:1] == [b"Z"]
     return False

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import psutil
 import pytest
 from flask import Flask
 from sqlalchemy import delete, func, select, text, update
@@ -179,6 +182,15 @@ def test_a_process_of_this_host_that_is_gone_is_not_waited_for(
     set_turn(app, holder=f"{HOST}:{number}:0" if number else earlier)
     assert recover(app) == 1
     assert api.path(orphan)[-1]["status"] == "interrupted"
+
+
+@pytest.mark.skipif(not psutil.LINUX, reason="Linux tells")
+def test_a_process_that_has_ended_is_not_waited_for_until_its_parent_notices(app: Flask, orphan: str) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        while psutil.Process(ended.pid).status() != psutil.STATUS_ZOMBIE:
+            time.sleep(0.01)
+        set_turn(app, holder=f"{HOST}:{ended.pid}:0")
+        assert recover(app) == 1
 
 
 def test_a_turn_of_this_process_is_not_given_up_before_it_is_handed_over(app: Flask, orphan: str) -> None:
