@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ColumnElement, Double, Select, cast, text
+from sqlalchemy import ColumnElement, Double, Select, String, bindparam, cast, text
 from sqlalchemy.sql import column, func, literal_column, select, table
 
 from app.models.messages import Message
@@ -126,4 +126,6 @@ def _shown_by_tsvector(user_id: str, query: str, numbers: Collection[int]) -> Se
 
 
 def _tsquery(query: str) -> ColumnElement[Any]:
-    return func.plainto_tsquery(ENGLISH, " ".join(words_of(query)))
+    # In the statement's text, so that PostgreSQL plans anew: the best way depends on how usual the words are.
+    words = bindparam("words", " ".join(words_of(query)), String, unique=True, literal_execute=True)
+    return func.plainto_tsquery(ENGLISH, words)
