@@ -10,7 +10,6 @@ from typing import Any
 from sqlalchemy import (
     CTE,
     BigInteger,
-    ColumnElement,
     CompoundSelect,
     Select,
     String,
@@ -19,13 +18,15 @@ from sqlalchemy import (
     case,
     cast,
     exists,
+    true,
     union_all,
 )
+from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.orm import aliased
-from sqlalchemy.sql import column, func, literal_column, select, table
+from sqlalchemy.sql import func, literal_column, select
 
 from app.models.messages import Message, path_to
-from app.models.sessions import ChatSession
+from app.models.search import ENGLISH, FTS5, SCOPED_WORDS, TSVECTOR, scope_of, telling_part
 
 
 class Span(Enum):
@@ -73,10 +74,11 @@ def select_holders(dialect: str, words: int, span: Span) -> CompoundSelect[Any]:
     The parameters are those of `holders_of`. Only messages on the path to `head_id` before `before_depth`
     count, `most` at most for a word; where the span is WHOLE, a depth is a number's distance from the first.
     """
-    join = func.group_concat if dialect == "sqlite" else func.string_agg
+    is_sqlite = dialect == "sqlite"
+    join, held = (func.group_concat, _in_fts5) if is_sqlite else (func.string_agg, _in_tsvector)
     arms: list[Any] = []
     for place in range(words):
-        depths = (_numbers_in(dialect, place, span)).subquery(f"holders_{place}")
+        depths = held(place, span).limit(_number("most")).subquery(f"holders_{place}")
         joined = join(cast(depths.c.depth, String), literal_column("','"))
         arms.append(select(literal_column(str(place)).label("place"), joined.label("depths")))
     return union_all(*arms)
@@ -85,40 +87,42 @@ def select_holders(dialect: str, words: int, span: Span) -> CompoundSelect[Any]:
 def holders_of(dialect: str, session_id: str, words: Sequence[str], span: Span) -> dict[str, str]:
     """The parameters that say which words: `word_0` and so on."""
     if dialect != "sqlite":
-        return {f"word_{place}": word for place, word in enumerate(words)}
-    # The part before the _ is the same in every id, and would be looked up for every message there is.
-    scope = f'session_id:"{session_id.rpartition("_")[2]}" AND ' if span is Span.SCATTERED else ""
+        return {"scope": scope_of(session_id)} | {f"word_{place}": word for place, word in enumerate(words)}
+    scope = f'session_id:"{telling_part(session_id)}" AND ' if span is Span.SCATTERED else ""
     return {f"word_{place}": f'{scope}body:"{word}"' for place, word in enumerate(words)}
 
 
-def _numbers_in(dialect: str, place: int, span: Span) -> Select[Any]:
-    word: Any = bindparam(f"word_{place}")
+def _in_fts5(place: int, span: Span) -> Select[Any]:
     first, last = _number("first"), _number("last")
-    is_sqlite = dialect == "sqlite"
-    index = table("message_index", *map(column, ("rowid", "number", "session_id", "user_id", "words")))
-    number = index.c.rowid if is_sqlite else index.c.number
-    query = func.plainto_tsquery(literal_column("'english'"), word)
-    holds = literal_column("message_index").op("MATCH")(word) if is_sqlite else index.c.words.op("@@")(query)
-    found = select((number - first).label("depth")).select_from(index).where(holds)
-    if is_sqlite:
-        found = found.where(number.between(first, last))
-    elif span is not Span.SCATTERED:
-        # + 0, for PostgreSQL would rather go through all numbers than through those with the word.
-        found = found.where((number + 0).between(first, last))
-    else:
-        session_id: Any = bindparam("session_id")
-        owner = select(ChatSession.user_id).where(ChatSession.id == session_id).scalar_subquery()
-        found = found.where(index.c.user_id == owner, index.c.session_id == session_id)
-    return (found if span is Span.WHOLE else _on_path(found, number)).limit(_number("most"))
+    holds = literal_column("message_index").op("MATCH")(bindparam(f"word_{place}"))
+    number = FTS5.c.rowid
+    found = select((number - first).label("depth")).select_from(FTS5)
+    found = found.where(holds, number.between(first, last))
+    if span is Span.WHOLE:
+        return found
+    is_before = Message.depth < _number("before_depth")
+    found = found.with_only_columns(Message.depth).join(Message, Message.number == number)
+    return found.where(is_before, exists().where(_way()[1]))
 
 
-def _on_path(found: Select[Any], number: ColumnElement[Any]) -> Select[Any]:
-    _, is_on_way = _way()
-    return (
-        found.with_only_columns(Message.depth)
-        .join(Message, Message.number == number)
-        .where(Message.depth < _number("before_depth"), exists().where(is_on_way))
+def _in_tsvector(place: int, span: Span) -> Select[Any]:
+    """PostgreSQL is told how to go about it, for it knows neither how usual a word is nor how long a path.
+
+    By the index (a CTE is planned for all of its rows, and still read as far as needed), then by number.
+    """
+    number, word = TSVECTOR.c.number, bindparam(f"word_{place}", type_=String)
+    scope = cast(bindparam("scope", type_=String), TSQUERY)
+    wanted = scope.op("&&")(func.plainto_tsquery(ENGLISH, word))
+    is_among = (number + 0).between(_number("first"), _number("last"))
+    held = select(number).where(SCOPED_WORDS.op("@@")(wanted), is_among)
+    hits = held.cte(f"held_{place}").prefix_with("MATERIALIZED")
+    if span is Span.WHOLE:
+        return select((hits.c.number - _number("first")).label("depth"))
+    on_path = select(Message.depth).where(
+        Message.number == hits.c.number, Message.depth < _number("before_depth"), exists().where(_way()[1])
     )
+    depths = on_path.offset(0).lateral(f"depths_{place}")
+    return select(depths.c.depth).select_from(hits.join(depths, true()))
 
 
 @functools.cache

@@ -12,6 +12,7 @@ from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import ColumnElement, Double, Select, String, bindparam, cast, text
+from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.sql import column, func, literal_column, select, table
 
 from app.models.messages import Message
@@ -27,6 +28,10 @@ TAG_SIGNS = "\ue000\ue001"  # for < and >, because ts_headline leaves out what l
 WORD = re.compile(r"\w+")
 FTS5 = table("message_index", column("rowid"))
 TSVECTOR = table("message_index", *map(column, ("number", "user_id", "session_id", "body", "words")))
+# To the letter as in its index: the words, and whose they are, which no word can be, for it has a space.
+SCOPED_WORDS: ColumnElement[Any] = literal_column(
+    "(words || array_to_tsvector(ARRAY[' ' || user_id, ' ' || session_id]))"
+)
 ENGLISH: ColumnElement[Any] = literal_column("'english'")
 INSERT = {
     "sqlite": "INSERT INTO message_index (rowid, session_id, user_id, body) "
@@ -93,20 +98,27 @@ def _shown_by_fts5(user_id: str, query: str, numbers: Collection[int]) -> Select
 
 
 def _fts5_matches(user_id: str, session_id: str | None, query: str) -> ColumnElement[bool]:
-    scope = f'user_id:"{_telling_part(user_id)}"'
-    scope += f' AND session_id:"{_telling_part(session_id)}"' if session_id else ""
+    scope = f'user_id:"{telling_part(user_id)}"'
+    scope += f' AND session_id:"{telling_part(session_id)}"' if session_id else ""
     words = " AND ".join(f'"{word}"' for word in words_of(query))
     return literal_column("message_index").op("MATCH")(f"{scope} AND body:({words})")
 
 
-def _telling_part(id_: str) -> str:
+def telling_part(id_: str) -> str:
     """What stands after the _ of an id: the part before is in every message, and takes long to look up."""
     return id_.rpartition("_")[2]
 
 
+def scope_of(*ids: str) -> str:
+    """A tsquery for SCOPED_WORDS: what belongs to all of these."""
+    return " & ".join(f"' {one}'" for one in ids)
+
+
 def _in_tsvector(user_id: str, session_id: str | None, query: str, upto: int | None) -> Select[Any]:
-    of = TSVECTOR.c
-    newest = select(of.number).where(of.user_id == user_id, of.words.op("@@")(_tsquery(query)))
+    of, ids = TSVECTOR.c, [user_id, session_id] if session_id else [user_id]
+    wanted = cast(_inline(scope_of(*ids)), TSQUERY).op("&&")(_tsquery(query))
+    # Whose they are is asked twice, for by the columns it is seen sooner where the index isn't used.
+    newest = select(of.number).where(SCOPED_WORDS.op("@@")(wanted), of.user_id == user_id)
     newest = newest.where(of.session_id == session_id) if session_id else newest
     newest = newest if upto is None else newest.where(of.number <= upto)
     hits = newest.order_by(of.number.desc()).limit(RANKED_AT_ONCE).subquery("newest")
@@ -126,6 +138,9 @@ def _shown_by_tsvector(user_id: str, query: str, numbers: Collection[int]) -> Se
 
 
 def _tsquery(query: str) -> ColumnElement[Any]:
-    # In the statement's text, so that PostgreSQL plans anew: the best way depends on how usual the words are.
-    words = bindparam("words", " ".join(words_of(query)), String, unique=True, literal_execute=True)
-    return func.plainto_tsquery(ENGLISH, words)
+    return func.plainto_tsquery(ENGLISH, _inline(" ".join(words_of(query))))
+
+
+def _inline(value: str) -> ColumnElement[Any]:
+    """In the statement's text, so that PostgreSQL plans anew: the best way depends on how usual words are."""
+    return bindparam("inline", value, String, unique=True, literal_execute=True)
