@@ -46,8 +46,11 @@ def send_anywhere(values: dict[str, Any]) -> Any:
 @blueprint.takes_query(SearchFilter)
 @blueprint.answers(200, MatchPage)
 def search_messages(query: dict[str, Any]) -> Any:
-    """Search your messages for words; the best match comes first."""
-    ask = paging.ask_of(query, "desc", (float, int))
+    """Search your messages for words; the best match comes first.
+
+    Where more than 1,000 match, the newest 1,000 come first, ranked among themselves, then the next 1,000.
+    """
+    ask = paging.ask_of(query, "desc", (float, int, int))
     return paging.envelope(messages.search(caller(), query["q"], query.get("session_id"), ask))
 
 

@@ -8,39 +8,31 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Sequence
-from enum import Enum
+from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import (
-    CTE,
-    BigInteger,
-    ColumnElement,
-    CompoundSelect,
-    Double,
-    Select,
-    String,
-    and_,
-    bindparam,
-    case,
-    cast,
-    exists,
-    text,
-    union_all,
-)
-from sqlalchemy.orm import aliased
+from sqlalchemy import ColumnElement, Double, Select, String, bindparam, cast, text
+from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.sql import column, func, literal_column, select, table
 
-from app.models.messages import Message, path_to
+from app.models.messages import Message
 from app.models.prepared import Prepared
 from app.models.sessions import ChatSession
 
 OPEN, CLOSE = "\x02", "\x03"
 SNIPPET_WORDS = 24
+RANKED_AT_ONCE = 1_000
 # BM25's term for one word. Its other term would count every message, so a page would shift when others write.
 FREE_WEIGHT, LENGTH_WEIGHT, USUAL_CHARACTERS = 0.3, 0.9, 800.0
 TAG_SIGNS = "\ue000\ue001"  # for < and >, because ts_headline leaves out what looks like a tag
 WORD = re.compile(r"\w+")
+FTS5 = table("message_index", column("rowid"))
+TSVECTOR = table("message_index", *map(column, ("number", "user_id", "session_id", "body", "words")))
+# To the letter as in its index: the words, and whose they are, which no word can be, for it has a space.
+SCOPED_WORDS: ColumnElement[Any] = literal_column(
+    "(words || array_to_tsvector(ARRAY[' ' || user_id, ' ' || session_id]))"
+)
+ENGLISH: ColumnElement[Any] = literal_column("'english'")
 INSERT = {
     "sqlite": "INSERT INTO message_index (rowid, session_id, user_id, body) "
     "VALUES (:number, :session_id, :user_id, :body)",
@@ -60,158 +52,95 @@ def words_of(query: str) -> list[str]:
     return WORD.findall(query)
 
 
-def select_matches(dialect: str, user_id: str, session_id: str | None, query: str) -> Select[Any]:
-    """(Message, score, snippet) of one person's messages that hold every word, unordered."""
-    found = (
-        _in_fts5(user_id, session_id, query)
-        if dialect == "sqlite"
-        else _in_tsvector(user_id, session_id, query)
-    )
-    hits = found.subquery("hits")
+def select_newest_matches(
+    dialect: str, user_id: str, session_id: str | None, query: str, upto: int | None = None
+) -> Select[Any]:
+    """(number, score) of a person's newest messages that hold every word, the newest first.
+
+    None has a number above `upto`, and they are no more than RANKED_AT_ONCE, however many there are.
+    """
+    found = _in_fts5 if dialect == "sqlite" else _in_tsvector
+    return found(user_id, session_id, query, upto)
+
+
+def select_shown(dialect: str, user_id: str, query: str, numbers: Collection[int]) -> Select[Any]:
+    """(Message, snippet) of these among the messages that `select_newest_matches` found."""
+    shown = _shown_by_fts5 if dialect == "sqlite" else _shown_by_tsvector
+    hits = shown(user_id, query, numbers).subquery("hits")
     return (
-        select(Message, hits.c.score, hits.c.snippet)
+        select(Message, hits.c.snippet)
         .join(hits, hits.c.number == Message.number)
         .join(ChatSession, ChatSession.id == Message.session_id)
         .where(ChatSession.user_id == user_id)
     )
 
 
-def _in_fts5(user_id: str, session_id: str | None, query: str) -> Select[Any]:
-    index = table("message_index", column("rowid"))
-    scope = f'user_id:"{user_id}"' + (f' AND session_id:"{session_id}"' if session_id else "")
-    words = " AND ".join(f'"{word}"' for word in words_of(query))
-    snippet = func.snippet(literal_column("message_index"), 2, OPEN, CLOSE, "…", SNIPPET_WORDS)
+def _in_fts5(user_id: str, session_id: str | None, query: str, upto: int | None) -> Select[Any]:
     marked = func.highlight(literal_column("message_index"), 2, OPEN, CLOSE)
     hits = func.length(marked) - func.length(func.replace(marked, OPEN, ""))
     weight = FREE_WEIGHT + LENGTH_WEIGHT * func.length(literal_column("body")) / USUAL_CHARACTERS
     score = hits / (hits + weight)
-    return (
-        select(index.c.rowid.label("number"), score.label("score"), snippet.label("snippet"))
-        .select_from(index)
-        .where(text("message_index MATCH :match").bindparams(match=f"{scope} AND body:({words})"))
+    found = select(FTS5.c.rowid.label("number"), score.label("score")).where(
+        _fts5_matches(user_id, session_id, query)
+    )
+    found = found if upto is None else found.where(FTS5.c.rowid <= upto)
+    return found.order_by(FTS5.c.rowid.desc()).limit(RANKED_AT_ONCE)
+
+
+def _shown_by_fts5(user_id: str, query: str, numbers: Collection[int]) -> Select[Any]:
+    snippet = func.snippet(literal_column("message_index"), 2, OPEN, CLOSE, "…", SNIPPET_WORDS)
+    # + 0, for SQLite would rather search once for each number; walking from the first to the last is quicker.
+    return select(FTS5.c.rowid.label("number"), snippet.label("snippet")).where(
+        _fts5_matches(user_id, None, query),
+        FTS5.c.rowid.between(min(numbers), max(numbers)),
+        (FTS5.c.rowid + 0).in_(numbers),
     )
 
 
-def _in_tsvector(user_id: str, session_id: str | None, query: str) -> Select[Any]:
-    index = table(
-        "message_index",
-        column("number"),
-        column("user_id"),
-        column("session_id"),
-        column("body"),
-        column("words"),
-    )
-    wanted = func.plainto_tsquery(literal_column("'english'"), " ".join(words_of(query)))
+def _fts5_matches(user_id: str, session_id: str | None, query: str) -> ColumnElement[bool]:
+    scope = f'user_id:"{telling_part(user_id)}"'
+    scope += f' AND session_id:"{telling_part(session_id)}"' if session_id else ""
+    words = " AND ".join(f'"{word}"' for word in words_of(query))
+    return literal_column("message_index").op("MATCH")(f"{scope} AND body:({words})")
+
+
+def telling_part(id_: str) -> str:
+    """What stands after the _ of an id: the part before is in every message, and takes long to look up."""
+    return id_.rpartition("_")[2]
+
+
+def scope_of(*ids: str) -> str:
+    """A tsquery for SCOPED_WORDS: what belongs to all of these."""
+    return " & ".join(f"' {one}'" for one in ids)
+
+
+def _in_tsvector(user_id: str, session_id: str | None, query: str, upto: int | None) -> Select[Any]:
+    of, ids = TSVECTOR.c, [user_id, session_id] if session_id else [user_id]
+    wanted = cast(_inline(scope_of(*ids)), TSQUERY).op("&&")(_tsquery(query))
+    # Whose they are is asked twice, for by the columns it is seen sooner where the index isn't used.
+    newest = select(of.number).where(SCOPED_WORDS.op("@@")(wanted), of.user_id == user_id)
+    newest = newest.where(of.session_id == session_id) if session_id else newest
+    newest = newest if upto is None else newest.where(of.number <= upto)
+    hits = newest.order_by(of.number.desc()).limit(RANKED_AT_ONCE).subquery("newest")
+    score = cast(func.ts_rank(of.words, _tsquery(query)), Double)
+    found = select(of.number, score.label("score")).join(hits, hits.c.number == of.number)
+    return found.order_by(of.number.desc())
+
+
+def _shown_by_tsvector(user_id: str, query: str, numbers: Collection[int]) -> Select[Any]:
+    of = TSVECTOR.c
     options = f"StartSel={OPEN}, StopSel={CLOSE}, MaxWords={SNIPPET_WORDS}, MinWords=8"
-    body = func.translate(index.c.body, "<>", TAG_SIGNS)
-    headline = func.ts_headline(literal_column("'english'"), body, wanted, options)
+    body = func.translate(of.body, "<>", TAG_SIGNS)
+    headline = func.ts_headline(ENGLISH, body, _tsquery(query), options)
     snippet = func.translate(headline, TAG_SIGNS, "<>")
-    score = cast(func.ts_rank(index.c.words, wanted), Double)
-    hits = select(index.c.number, score.label("score"), snippet.label("snippet"))
-    hits = hits.where(index.c.user_id == user_id, index.c.words.op("@@")(wanted))
-    return hits.where(index.c.session_id == session_id) if session_id else hits
+    found = select(of.number, snippet.label("snippet"))
+    return found.where(of.user_id == user_id, of.number.in_(numbers))
 
 
-class Span(Enum):
-    """How the messages of a path lie among the numbers from its first to its last.
-
-    WHOLE: there are no others. MOST: a good part of them. SCATTERED: few.
-    """
-
-    WHOLE = "whole"
-    MOST = "most"
-    SCATTERED = "scattered"
+def _tsquery(query: str) -> ColumnElement[Any]:
+    return func.plainto_tsquery(ENGLISH, _inline(" ".join(words_of(query))))
 
 
-@functools.cache
-def select_stretches() -> Select[Any]:
-    """(branch_id, low, high, first, last) of each branch on the path to `head_id`, from the root on.
-
-    Low and high are the depths of its first and its last message on the path before `before_depth`, first and
-    last are their numbers.
-    """
-    way, start, end = _way()[0], aliased(Message), aliased(Message)
-    before = _number("before_depth")
-    high = case((way.c.upto < before, way.c.upto), else_=before - 1)
-    return (
-        select(way.c.branch_id, start.depth, end.depth, start.number, end.number)
-        .join(start, start.id == way.c.branch_id)
-        .join(end, and_(end.branch_id == way.c.branch_id, end.depth == high))
-        .order_by(start.depth)
-    )
-
-
-@functools.cache
-def select_at_depths(*columns: Any) -> Select[Any]:
-    """The messages of the `branches` that stand at one of the `depths`."""
-    branches = bindparam("branches", type_=String, expanding=True)
-    depths = bindparam("depths", type_=BigInteger, expanding=True)
-    found = select(*columns).where(Message.branch_id.in_(branches), Message.depth.in_(depths))
-    return found.order_by(Message.depth)
-
-
-@functools.cache
-def select_holders(dialect: str, words: int, span: Span) -> CompoundSelect[Any]:
-    """(word's place, depths) of the messages that hold a word: a row for each word, depths joined by commas.
-
-    The parameters are those of `holders_of`. Only messages on the path to `head_id` before `before_depth`
-    count, `most` at most for a word; where the span is WHOLE, a depth is a number's distance from the first.
-    """
-    join = func.group_concat if dialect == "sqlite" else func.string_agg
-    arms: list[Any] = []
-    for place in range(words):
-        depths = (_numbers_in(dialect, place, span)).subquery(f"holders_{place}")
-        joined = join(cast(depths.c.depth, String), literal_column("','"))
-        arms.append(select(literal_column(str(place)).label("place"), joined.label("depths")))
-    return union_all(*arms)
-
-
-def holders_of(dialect: str, session_id: str, words: Sequence[str], span: Span) -> dict[str, str]:
-    """The parameters that say which words: `word_0` and so on."""
-    if dialect != "sqlite":
-        return {f"word_{place}": word for place, word in enumerate(words)}
-    # The part before the _ is the same in every id, and would be looked up for every message there is.
-    scope = f'session_id:"{session_id.rpartition("_")[2]}" AND ' if span is Span.SCATTERED else ""
-    return {f"word_{place}": f'{scope}body:"{word}"' for place, word in enumerate(words)}
-
-
-def _numbers_in(dialect: str, place: int, span: Span) -> Select[Any]:
-    word: Any = bindparam(f"word_{place}")
-    first, last = _number("first"), _number("last")
-    is_sqlite = dialect == "sqlite"
-    index = table("message_index", *map(column, ("rowid", "number", "session_id", "user_id", "words")))
-    number = index.c.rowid if is_sqlite else index.c.number
-    query = func.plainto_tsquery(literal_column("'english'"), word)
-    holds = literal_column("message_index").op("MATCH")(word) if is_sqlite else index.c.words.op("@@")(query)
-    found = select((number - first).label("depth")).select_from(index).where(holds)
-    if is_sqlite:
-        found = found.where(number.between(first, last))
-    elif span is not Span.SCATTERED:
-        # + 0, for PostgreSQL would rather go through all numbers than through those with the word.
-        found = found.where((number + 0).between(first, last))
-    else:
-        session_id: Any = bindparam("session_id")
-        owner = select(ChatSession.user_id).where(ChatSession.id == session_id).scalar_subquery()
-        found = found.where(index.c.user_id == owner, index.c.session_id == session_id)
-    return (found if span is Span.WHOLE else _on_path(found, number)).limit(_number("most"))
-
-
-def _on_path(found: Select[Any], number: ColumnElement[Any]) -> Select[Any]:
-    _, is_on_way = _way()
-    return (
-        found.with_only_columns(Message.depth)
-        .join(Message, Message.number == number)
-        .where(Message.depth < _number("before_depth"), exists().where(is_on_way))
-    )
-
-
-@functools.cache
-def _way() -> tuple[CTE, Any]:
-    """The path to `head_id`, and whether a message is on it. Statements are made once, for it takes long."""
-    head_id: Any = bindparam("head_id")
-    way = path_to(head_id)
-    return way, and_(Message.branch_id == way.c.branch_id, Message.depth <= way.c.upto)
-
-
-def _number(name: str) -> Any:
-    return bindparam(name, type_=BigInteger)
+def _inline(value: str) -> ColumnElement[Any]:
+    """In the statement's text, so that PostgreSQL plans anew: the best way depends on how usual words are."""
+    return bindparam("inline", value, String, unique=True, literal_execute=True)

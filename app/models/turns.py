@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String, and_, bindparam, delete, exists, false, select
+from sqlalchemy import ForeignKey, Index, String, and_, bindparam, delete, exists, false, select
 from sqlalchemy.orm import Mapped, column_property, mapped_column
 
 from app.models.base import Model, UtcDateTime, table_of
@@ -14,16 +14,18 @@ from app.models.sessions import ChatSession
 
 
 class Turn(Model):
-    """One running answer. A session has one at the most; `holder` is the process that makes it.
+    """One running answer. A session has one at the most; `holder` is the process that makes it, on `host`.
 
     The first `kept_events` of its log belong to messages that are stored already.
     """
 
     __tablename__ = "turns"
+    __table_args__ = (Index(None, "host", "holder"),)
 
     message_id: Mapped[str] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True)
     session_id: Mapped[str] = mapped_column(ForeignKey("sessions.id", ondelete="CASCADE"), unique=True)
     holder: Mapped[str] = mapped_column(String(200))
+    host: Mapped[str] = mapped_column(String(200), server_default="")
     request_id: Mapped[str] = mapped_column(String(128), server_default="")
     leased_until: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     is_cancelled: Mapped[bool] = mapped_column("cancelled", default=False, server_default=false())

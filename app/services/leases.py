@@ -54,6 +54,7 @@ def take(session: Session, session_id: str, message_id: str, request_id: str) ->
         "message_id": message_id,
         "session_id": session_id,
         "holder": processes.name(),
+        "host": processes.host(),
         "leased_until": now() + timedelta(seconds=config().lease_seconds),
         "request_id": request_id,
     }
@@ -73,7 +74,7 @@ def renew() -> None:
 def recover() -> int:
     """End the turns of processes that died: those whose lease ran out, and those known to be gone."""
     with reading() as session:
-        turns = session.scalars(select(Turn)).all()
+        turns = _doubtful(session)
     count = 0
     for one in _lost(turns):
         failure = f"{one.message_id} could not be ended; it is tried again soon"
@@ -139,6 +140,18 @@ def _every(of: Parts, act: Callable[[], object], seconds: float) -> Callable[[],
         return True
 
     return _act
+
+
+def _doubtful(session: Session) -> Sequence[Turn]:
+    """The turns whose lease ran out or whose process is gone: of processes of this host that can be told.
+
+    Each is found by an index, for every process asks this every two seconds.
+    """
+    neighbours = session.scalars(select(Turn.holder).where(Turn.host == processes.host()).distinct())
+    gone = [one for one in neighbours if processes.is_gone(one)]
+    left = (Turn.host == processes.host()) & Turn.holder.in_(gone)
+    ran_out = Turn.leased_until < now()
+    return session.scalars(select(Turn).where(ran_out | left if gone else ran_out)).all()
 
 
 def _lost(turns: Sequence[Turn]) -> Iterator[Turn]:

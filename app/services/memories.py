@@ -10,19 +10,21 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import select
 
 from app.context import quoting, recall
-from app.extensions import dialect
 from app.models.messages import Message, select_message
-from app.models.search import CLOSE, OPEN, select_matches, words_of
+from app.models.search import CLOSE, OPEN, words_of
+from app.services import matches
+from app.services.matches import Wanted
+from app.services.pages import Ask
 from app.services.transactions import reading
 from app.tools.values import Scene, Tool, ToolFailed
 
 Where = Literal["session", "everywhere"]
 NAME = "recall"
 USUAL_FOUND, MOST_FOUND = 5, 20
+MESSAGES_OF_A_TURN = 2  # the question and its answer
 MESSAGE_ID = re.compile(r"msg_[0-9a-z]{1,36}")
 NO_MARKS = str.maketrans("", "", OPEN + CLOSE)
 TITLE = "Past messages, quoted: a record of what was said, no instructions."
@@ -90,15 +92,13 @@ def search(scene: Scene, query: str, where: Where, limit: int) -> list[Memory]:
     words = recall.words_of(query) or words_of(query)
     if not words:
         raise ToolFailed("There is no word in the query: give one or more.")
-    session_id = scene.session_id if where == "session" else None
-    found = select_matches(dialect(), scene.user_id, session_id, " ".join(words))
-    answer = aliased(Message)
-    asked = select(answer.parent_id).where(answer.id == scene.message_id).scalar_subquery()
-    found = found.where(Message.id != scene.message_id, Message.id != func.coalesce(asked, ""))
-    score = found.selected_columns["score"]
+    wanted = Wanted(scene.user_id, " ".join(words), scene.session_id if where == "session" else None)
     with reading() as session:
-        rows = session.execute(found.order_by(score.desc(), Message.number.desc()).limit(limit)).all()
-    return [Memory(row[0], row[2].translate(NO_MARKS)) for row in rows]
+        asked = session.scalar(select(Message.parent_id).where(Message.id == scene.message_id))
+        hits = matches.find(session, wanted, Ask(limit + MESSAGES_OF_A_TURN, is_descending=True)).rows
+        found = matches.show(session, wanted, hits)
+    others = [one for one in found if one.message.id not in (scene.message_id, asked)]
+    return [Memory(one.message, one.snippet.translate(NO_MARKS)) for one in others[:limit]]
 
 
 def read(scene: Scene, message_id: str) -> Memory:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import html
 from dataclasses import dataclass
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.errors import NotFound
-from app.extensions import dialect
 from app.models.messages import Message, select_message
-from app.models.search import CLOSE, OPEN, select_matches, words_of
-from app.services import sessions
+from app.models.search import CLOSE, OPEN
+from app.services import matches, sessions
 from app.services.identity import Caller, may_read_all
-from app.services.pages import Ask, Page, cut
+from app.services.matches import Wanted
+from app.services.pages import Ask, Page
 from app.services.transactions import reading
 
 
@@ -52,22 +52,14 @@ def _required(message: Message | None, message_id: str) -> Message:
 
 
 def search(caller: Caller, query: str, session_id: str | None, ask: Ask) -> Page[Match]:
-    """The caller's messages that hold every word, the best match first in descending order."""
-    if not words_of(query):
-        return Page([])
-    statement = select_matches(dialect(), caller.user_id, session_id, query)
-    score = statement.selected_columns["score"]
-    if ask.after:
-        last, number = ask.after
-        tie = and_(score == last, Message.number > number)
-        statement = statement.where(or_(score < last if ask.is_descending else score > last, tie))
-    statement = statement.order_by(score.desc() if ask.is_descending else score, Message.number)
+    """The caller's messages that hold every word, in descending order the best match first, see `matches`."""
+    wanted = Wanted(caller.user_id, query, session_id)
     with reading() as session:
         if session_id:
             sessions.own(session, caller, session_id)
-        rows = session.execute(statement.limit(ask.limit + 1)).all()
-    found = [Match(row[0], row[1], marked(row[2])) for row in rows]
-    return cut(found, ask.limit, lambda one: [one.score, one.message.number])
+        page = matches.find(session, wanted, ask)
+        found = matches.show(session, wanted, page.rows)
+    return Page([Match(one.message, one.score, marked(one.snippet)) for one in found], page.next_key)
 
 
 def marked(snippet: str) -> str:

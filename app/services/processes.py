@@ -17,8 +17,8 @@ def _token(_process: int) -> str:
 
 
 @functools.cache
-def _host() -> str:
-    """The host; on Linux with its boot and its process namespace: clones and containers share names."""
+def host() -> str:
+    """This host; on Linux with its boot and its process namespace: clones and containers share names."""
     boot, namespace = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
     if not (boot.exists() and namespace.exists()):
         return platform.node()
@@ -27,14 +27,14 @@ def _host() -> str:
 
 def name() -> str:
     """This process, for others to recognise: host, number, token."""
-    return f"{_host()}:{os.getpid()}:{_token(os.getpid())}"
+    return f"{host()}:{os.getpid()}:{_token(os.getpid())}"
 
 
 def is_gone(other: str) -> bool:
     """Whether a process is known to have ended; of other hosts nothing is known."""
-    host, _, rest = other.partition(":")
+    its_host, _, rest = other.partition(":")
     number, _, token = rest.partition(":")
-    if host != _host() or not number.isdigit():
+    if its_host != host() or not number.isdigit():
         return False
     if int(number) == os.getpid():
         return token != _token(os.getpid())

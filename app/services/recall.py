@@ -13,8 +13,8 @@ from app.context import recall
 from app.context.tokens import of_content
 from app.context.values import Entry, Windows
 from app.extensions import dialect
+from app.models.holders import Span, holders_of, select_at_depths, select_holders, select_stretches
 from app.models.messages import Message
-from app.models.search import Span, holders_of, select_at_depths, select_holders, select_stretches
 
 ROOM_TOKENS = 4_000
 TOKENS_PER_WINDOW = 60

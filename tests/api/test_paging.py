@@ -79,8 +79,9 @@ def test_another_shape_is_refused_by_every_list(api: Api, path: str) -> None:
         ("/sessions", r'["\u0000"]'),
         ("/sessions", r'["\ud800"]'),
         *(("/sessions/{}/messages", f"[{number}]") for number in (10**18, -(10**18), 2**63, 10**400)),
-        *(("/messages?q=a", f"[{score}, 1]") for score in ("NaN", "Infinity", "-Infinity", "1e999")),
-        *(("/messages?q=a", f"[1.0, {number}]") for number in (2**63, -(2**64), 10**400)),
+        *(("/messages?q=a", f"[{score}, 1, 1]") for score in ("NaN", "Infinity", "-Infinity", "1e999")),
+        *(("/messages?q=a", f"[1.0, {number}, 9]") for number in (2**63, -(2**64), 10**400)),
+        *(("/messages?q=a", f"[1.0, 1, {number}]") for number in (2**63, 2**63 - 1, -(2**63), 0)),
     ],
 )
 def test_a_forged_key_is_refused_or_finds_nothing_and_breaks_nothing(api: Api, path: str, text: str) -> None:

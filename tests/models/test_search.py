@@ -9,22 +9,9 @@ import pytest
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
 
 from app.extensions import dialect
-from app.models.messages import Message
-from app.models.search import (
-    CLOSE,
-    OPEN,
-    Span,
-    holders_of,
-    select_at_depths,
-    select_holders,
-    select_matches,
-    select_stretches,
-    words_of,
-)
-from app.models.sessions import ChatSession
+from app.models.search import CLOSE, OPEN, select_newest_matches, select_shown, words_of
 from app.services import transfer, users
 from app.services.identity import Caller, identify
 from app.services.transactions import reading
@@ -54,9 +41,13 @@ def find(app: Flask, ada: Caller) -> Find:
 
     def search(query: str, session_id: str | None = None, user_id: str = ada.user_id) -> list[str]:
         with app.app_context(), reading() as session:
-            statement = select_matches(dialect(), user_id, session_id, query)
-            rows = session.execute(statement).all()
-        return [row[0].content[0]["text"] for row in sorted(rows, key=lambda row: -row[1])]
+            newest = select_newest_matches(dialect(), user_id, session_id, query)
+            scores: dict[int, float] = dict(session.execute(newest).all())
+            if not scores:
+                return []
+            rows = session.execute(select_shown(dialect(), user_id, query, list(scores))).all()
+        found = sorted((row[0] for row in rows), key=lambda message: -scores[message.number])
+        return [message.content[0]["text"] for message in found]
 
     return search
 
@@ -115,8 +106,26 @@ def test_no_query_breaks_it(find: Find, query: str) -> None:
 
 def test_what_matched_stands_between_marks(app: Flask, ada: Caller) -> None:
     with app.app_context(), reading() as session:
-        rows = session.execute(select_matches(dialect(), ada.user_id, None, "bold")).all()
-    assert [f"{OPEN}bold{CLOSE}</b>" in row[2] for row in rows] == [True]
+        ((number, _),) = session.execute(select_newest_matches(dialect(), ada.user_id, None, "bold")).all()
+        ((_, snippet),) = session.execute(select_shown(dialect(), ada.user_id, "bold", [number])).all()
+    assert f"{OPEN}bold{CLOSE}</b>" in snippet
+
+
+def test_the_newest_comes_first_and_none_above_a_number(app: Flask, ada: Caller) -> None:
+    with app.app_context(), reading() as session:
+        newest, older = session.scalars(select_newest_matches(dialect(), ada.user_id, None, "zebra")).all()
+        below = select_newest_matches(dialect(), ada.user_id, None, "zebra", newest - 1)
+        assert session.scalars(below).all() == [older]
+    assert newest > older
+
+
+def test_only_what_is_asked_for_is_shown_and_only_to_its_owner(app: Flask, ada: Caller) -> None:
+    with app.app_context(), reading() as session:
+        numbers = session.scalars(select_newest_matches(dialect(), ada.user_id, None, "zebra")).all()
+        shown = session.execute(select_shown(dialect(), ada.user_id, "zebra", numbers[1:])).all()
+        others = session.execute(select_shown(dialect(), "usr_other", "zebra", numbers)).all()
+    assert [message.number for message, _ in shown] == numbers[1:]
+    assert others == []
 
 
 @pytest.mark.parametrize("letter", ["\U00020000", "漢", "ж", "a"])
@@ -124,50 +133,3 @@ def test_the_longest_text_of_any_script_is_taken(app: Flask, ada: Caller, letter
     words = " ".join(f"{letter * 5}{number}" for number in range(25_000))
     with app.app_context():
         assert tell(ada, words)
-
-
-@pytest.mark.parametrize("span", Span)
-@pytest.mark.parametrize(
-    ("words", "before_depth", "depths"),
-    [
-        (["zebra", "fields"], 9, {0: {3, 4}, 1: {0}}),
-        (["zebra", "runs"], 4, {0: {3}, 1: {0}}),
-        (["zeb", "nothing"], 9, {}),
-    ],
-)
-def test_who_holds_each_word_on_a_path_is_found_however_it_lies(
-    app: Flask, ada: Caller, span: Span, words: list[str], before_depth: int, depths: dict[int, set[int]]
-) -> None:
-    with app.app_context(), reading() as session:
-        chat = session.scalars(select(ChatSession)).one()
-        path = {"session_id": chat.id, "head_id": chat.head_id, "before_depth": before_depth, "most": 9}
-        ((_, low, high, first, last),) = session.execute(select_stretches(), path).all()
-        texts = holders_of(dialect(), chat.id, words, span)
-        rows = session.execute(
-            select_holders(dialect(), len(words), span), {**path, **texts, "first": first, "last": last}
-        ).all()
-    assert (low, high) == (0, min(before_depth - 1, 4))
-    assert {place: set(map(int, found.split(","))) for place, found in rows if found} == depths
-
-
-def test_of_a_usual_word_so_many_are_found(app: Flask, ada: Caller) -> None:
-    with app.app_context():
-        chat = transfer.import_(ada, {}, said("zebra", *["zebra"] * 20)).chat
-        with reading() as session:
-            path = {"session_id": chat.id, "head_id": chat.head_id, "before_depth": 21, "most": 7}
-            ((*_, first, last),) = session.execute(select_stretches(), path).all()
-            texts = holders_of(dialect(), chat.id, ["zebra"], Span.SCATTERED)
-            statement = select_holders(dialect(), 1, Span.SCATTERED)
-            row = session.execute(statement, {**path, **texts, "first": first, "last": last}).one()
-    assert row[1].count(",") == 6
-
-
-def test_messages_are_read_by_branch_and_depth(app: Flask, ada: Caller) -> None:
-    with app.app_context(), reading() as session:
-        chat = session.scalars(select(ChatSession)).one()
-        ((branch_id, *_),) = session.execute(
-            select_stretches(), {"head_id": chat.head_id, "before_depth": 9}
-        ).all()
-        wanted = {"branches": [branch_id, "msg_none"], "depths": [3, 1, 9]}
-        rows = session.execute(select_at_depths(Message.depth), wanted).all()
-    assert [depth for (depth,) in rows] == [1, 3]

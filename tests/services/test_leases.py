@@ -22,7 +22,7 @@ from app.models.traces import Trace
 from app.models.turn_events import TurnEvents
 from app.models.turns import Turn
 from app.services import leases, logs, processes
-from app.services.transactions import writing
+from app.services.transactions import reading, writing
 from config import Config
 from tests.conftest import made
 from tests.support import Api, events_of, text_of
@@ -201,6 +201,21 @@ def test_a_turn_of_this_process_is_not_given_up_before_it_is_handed_over(app: Fl
 def test_a_living_process_of_this_host_is_believed(app: Flask, orphan: str) -> None:
     set_turn(app, holder=f"{HOST}:1:0")
     assert recover(app) == 0
+
+
+@pytest.mark.parametrize(
+    ("holder", "is_read"), [("elsewhere:1:0", False), (f"{HOST}:1:0", False), (f"{HOST}:{2**22 + 1}:0", True)]
+)
+def test_only_turns_are_read_whose_process_may_be_gone(
+    app: Flask, orphan: str, holder: str, is_read: bool
+) -> None:
+    set_turn(app, holder=holder)
+    with app.app_context():
+        with reading() as session:
+            assert len(leases._doubtful(session)) == is_read
+        run_out(app)
+        with reading() as session:
+            assert len(leases._doubtful(session)) == 1
 
 
 def test_a_sign_of_life_is_given_for_the_turns_of_this_process_alone(app: Flask, orphan: str) -> None:
