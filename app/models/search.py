@@ -66,7 +66,7 @@ def select_newest_matches(
 def select_shown(dialect: str, user_id: str, query: str, numbers: Collection[int]) -> Select[Any]:
     """(Message, snippet) of these among the messages that `select_newest_matches` found."""
     shown = _shown_by_fts5 if dialect == "sqlite" else _shown_by_tsvector
-    hits = shown(user_id, query, numbers).subquery("hits")
+    hits = shown(user_id, query, numbers).cte("hits").prefix_with("MATERIALIZED")
     return (
         select(Message, hits.c.snippet)
         .join(hits, hits.c.number == Message.number)

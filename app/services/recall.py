@@ -19,7 +19,7 @@ from app.models.messages import Message
 ROOM_TOKENS = 4_000
 TOKENS_PER_WINDOW = 60
 LEAST_WINDOWS, MOST_WINDOWS = 12, 400
-HOLDERS_A_QUERY, LEAST_HOLDERS = 5_000, 500
+HOLDERS_A_QUERY, LEAST_HOLDERS = 4_000, 250
 MOST_OTHERS = 4  # numbers for each message of a path, up to which it is no use to ask for its session
 
 
