@@ -27,15 +27,20 @@ def respond(
 
 
 def encode(log: Log, ping_seconds: float, after: int = 0) -> Iterator[bytes]:
-    """The log's events as bytes, each with its id; a comment line for each silence."""
+    """The log's events as bytes, each with its id; those that are there at once are sent at once.
+
+    After each silence a comment line.
+    """
     with metrics.OPEN_STREAMS.track_inprogress():
-        for one in log.follow(after, ping_seconds):
-            if one is None:
-                yield PING
-            else:
-                number, event = one
-                lines = "\ndata: ".join(LINE_END.split(event.text))
-                yield f"id: {log.message_id}:{number}\nevent: {event.name}\ndata: {lines}\n\n".encode()
+        for batch in log.batches(after, ping_seconds):
+            texts = [_as_text(log.message_id, number, event.name, event.text) for number, event in batch]
+            yield "".join(texts).encode() or PING
+
+
+def _as_text(message_id: str, number: int, name: str, text: str) -> str:
+    if "\n" in text or "\r" in text:
+        text = "\ndata: ".join(LINE_END.split(text))
+    return f"id: {message_id}:{number}\nevent: {name}\ndata: {text}\n\n"
 
 
 def after_of(number: int | None, message_id: str) -> int:

@@ -14,6 +14,7 @@ from app.billing.usage import Usage
 from app.claude.events import Event
 
 Numbered = tuple[int, Event]
+MOST_AT_ONCE = 200  # events
 
 
 class Log:
@@ -95,11 +96,16 @@ class Log:
 
     def follow(self, after: int = 0, ping_seconds: float | None = None) -> Iterator[Numbered | None]:
         """The events numbered above `after`, with their numbers, to the end; None after each silence."""
+        for batch in self.batches(after, ping_seconds):
+            yield from batch or (None,)
+
+    def batches(self, after: int = 0, ping_seconds: float | None = None) -> Iterator[list[Numbered]]:
+        """The same, as many at a time as are there, up to a limit; an empty list after each silence."""
         self._count(1)
         try:
             if self.has_unwritten:
                 self._wants_writing(self)
-            yield from self._follow(after, ping_seconds)
+            yield from self._batches(after, ping_seconds)
         finally:
             self._count(-1)
 
@@ -110,15 +116,14 @@ class Log:
     def _has_news(self, at: int) -> bool:
         return self._written > at or self.is_closed
 
-    def _follow(self, at: int, ping_seconds: float | None) -> Iterator[Numbered | None]:
+    def _batches(self, at: int, ping_seconds: float | None) -> Iterator[list[Numbered]]:
         while True:
             with self._changed:
                 has_news = self._changed.wait_for(partial(self._has_news, at), ping_seconds)
-                fresh, is_closed = self._events[at : self._written], self.is_closed
-            for event in fresh:
-                at += 1
-                yield at, event
-            if not has_news:
-                yield None
+                upto, is_closed = min(self._written, at + MOST_AT_ONCE), self.is_closed
+                fresh = self._events[at:upto]
+            if fresh or not has_news:
+                yield list(enumerate(fresh, at + 1))
+            at += len(fresh)
             if is_closed and at >= self._written:
                 return

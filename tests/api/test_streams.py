@@ -63,7 +63,7 @@ def test_deltas_come_as_they_are_made_to_many_at_once(api: Api) -> None:
     for one in listeners:
         one.join()
     assert len(ended) == LISTENERS
-    assert all(chunks > 10 for chunks in ended), "each saw its deltas one after the other"
+    assert all(chunks > 3 for chunks in ended), "what comes together is sent together, the rest as it comes"
 
 
 def test_silence_is_broken_by_comments(variant: Callable[..., Api]) -> None:
