@@ -61,11 +61,13 @@ class Transport(httpx2.BaseTransport):
 
     def keep(self, origin: Origin, wire: Wire) -> None:
         """A connection is free again, or of no more use."""
-        if self._is_closed or not wire.is_reusable:
+        if not wire.is_reusable:
             wire.close()
             return
         wire.idle_since = time.monotonic()
         self._idle.setdefault(origin, []).append(wire)
+        if self._is_closed:  # asked last, or another thread could close the rest just before
+            self.close()
 
     def _kept(self, origin: Origin) -> Wire | None:
         """The connection that was used last, for others may have been idle for too long."""

@@ -32,43 +32,61 @@ class Reply:
 
 def read(events: Iterable[Event]) -> Reply:
     """The answer that these events make, in one pass. What is malformed is passed over; the rest is kept."""
-    blocks: dict[int, _Block] = {}
-    start: dict[str, Any] = {}
-    end: dict[str, Any] = {}
-    reported: dict[str, Any] = {}
-    is_complete = False
+    reading = Reading()
     for event in events:
+        reading.take(event)
+    return reading.reply()
+
+
+class Reading:
+    """The events of an answer as they come, and at any moment the answer that they make so far."""
+
+    def __init__(self) -> None:
+        self._blocks: dict[int, _Block] = {}
+        self._start: dict[str, Any] = {}
+        self._end: dict[str, Any] = {}
+        self._reported: dict[str, Any] = {}
+        self._is_complete = False
+
+    def take(self, event: Event) -> None:
+        """Take one event in."""
         payload = event.payload
         if event.name == "message_start":
-            start = _dict(payload.get("message"))
-            reported.update(_given(start.get("usage")))
+            self._start = _dict(payload.get("message"))
+            self._reported.update(_given(self._start.get("usage")))
         elif event.name == "message_delta":
-            end.update(_dict(payload.get("delta")))
-            reported.update(_given(payload.get("usage")))
+            self._end.update(_dict(payload.get("delta")))
+            self._reported.update(_given(payload.get("usage")))
+        elif event.name == "message_stop":
+            self._is_complete = True
         else:
-            _take_in(blocks, event)
-        is_complete = is_complete or event.name == "message_stop"
-    return Reply(
-        content=[made for at in sorted(blocks) if (made := blocks[at].made()) is not None],
-        model=_short(start.get("model"), LONGEST_MODEL),
-        stop_reason=_short(end.get("stop_reason"), LONGEST_STOP_REASON),
-        usage=Usage.from_claude(reported) if reported else None,
-        thinking_tokens=_thinking_tokens(reported),
-        is_complete=is_complete,
-        upstream_id=_short(start.get("id"), LONGEST_ID),
-        cache_miss_reason=_cache_miss_reason(start),
-    )
+            self._take_in(event.name, payload)
 
+    def _take_in(self, name: str, payload: dict[str, Any]) -> None:
+        index = payload.get("index", len(self._blocks))
+        if not isinstance(index, int):
+            return
+        if name == "content_block_delta":
+            if index in self._blocks:
+                self._blocks[index].add(_dict(payload.get("delta")))
+        elif name == "content_block_start":
+            block = _dict(payload.get("content_block"))
+            if isinstance(block.get("type"), str):
+                self._blocks[index] = _Block(dict(block))
 
-def _take_in(blocks: dict[int, _Block], event: Event) -> None:
-    index = event.payload.get("index", len(blocks))
-    block, delta = _dict(event.payload.get("content_block")), _dict(event.payload.get("delta"))
-    if not isinstance(index, int):
-        return
-    if event.name == "content_block_start" and isinstance(block.get("type"), str):
-        blocks[index] = _Block(dict(block))
-    elif event.name == "content_block_delta" and index in blocks:
-        blocks[index].add(delta)
+    def reply(self) -> Reply:
+        """The answer so far."""
+        start, end, reported = self._start, self._end, self._reported
+        return Reply(
+            content=[made for _, one in sorted(self._blocks.items()) if (made := one.made()) is not None],
+            model=_short(start.get("model"), LONGEST_MODEL),
+            stop_reason=_short(end.get("stop_reason"), LONGEST_STOP_REASON),
+            usage=Usage.from_claude(reported) if reported else None,
+            thinking_tokens=_thinking_tokens(reported),
+            is_complete=self._is_complete,
+            upstream_id=_short(start.get("id"), LONGEST_ID),
+            cache_miss_reason=_cache_miss_reason(start),
+        )
 
 
 def _given(usage: Any) -> dict[str, Any]:

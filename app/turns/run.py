@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Generic, Protocol, TypeVar
 
 from app.claude.events import Event
 from app.claude.stop import Stop
 from app.errors import ColloquyError, ContextOverflow, ThinkingRefused, TurnInterrupted
 from app.telemetry import tracing
-from app.turns import reply
 from app.turns.log import Log
-from app.turns.reply import Reply
+from app.turns.reply import Reading, Reply
 
 THINKING_REMOVED, SHORTENED = "thinking_removed", "shortened"
 REPAIRS = (THINKING_REMOVED, SHORTENED)
@@ -65,15 +63,11 @@ class Outcome(Generic[P]):
 
 @dataclass(frozen=True)
 class Heard:
-    """What came of one call, and what broke it off."""
+    """What came of one call: how many events, what they add up to, and what broke it off."""
 
-    events: Sequence[Event]
+    events: int
+    reply: Reply
     error: ColloquyError | None
-
-    @cached_property
-    def reply(self) -> Reply:
-        """What it adds up to."""
-        return reply.read(self.events)
 
 
 def run(prompt: P, acts: Asking[P], log: Log, stop: Stop) -> Outcome[P]:
@@ -90,7 +84,7 @@ def run(prompt: P, acts: Asking[P], log: Log, stop: Stop) -> Outcome[P]:
             try:
                 prompt, receipt = acts.shorten(prompt, heard.error)
             except ContextOverflow as refusal:
-                heard = Heard((), refusal)
+                heard = Heard(0, Reply(), refusal)
                 break
         else:
             prompt = acts.bare(prompt)
@@ -113,7 +107,7 @@ def asked(prompt: P, acts: Asking[P], log: Log, receipt: Event | None = None) ->
     with tracing.span("ask", said=prompt.record, has_own_work=True) as span:
         heard = listen(acts.ask(prompt), log, receipt)
         usage = heard.reply.usage
-        span.output = {"events": len(heard.events), "stop_reason": heard.reply.stop_reason}
+        span.output = {"events": heard.events, "stop_reason": heard.reply.stop_reason}
         span.output["usage"] = usage.tokens if usage else None
         if heard.error:
             span.fail(tracing.ERROR, {**span.output, **tracing.described(heard.error)})
@@ -122,19 +116,20 @@ def asked(prompt: P, acts: Asking[P], log: Log, receipt: Event | None = None) ->
 
 def listen(events: Iterator[Event], log: Log, receipt: Event | None = None) -> Heard:
     """Take in one answer to its end, or to where it breaks off; a new receipt stands before it."""
-    came: list[Event] = []
+    reading, came = Reading(), 0
     try:
         for event in events:
             if receipt and not came:
                 log.append(receipt)
-            came.append(event)
+            came += 1
             log.append(event)
+            reading.take(event)
             event.slim()
             if event.name == "message_stop":
                 break
     except ColloquyError as error:
-        return Heard(came, error)
-    return Heard(came, None)
+        return Heard(came, reading.reply(), error)
+    return Heard(came, reading.reply(), None)
 
 
 def ending(heard: Heard, stop: Stop) -> tuple[str, ColloquyError | None]:

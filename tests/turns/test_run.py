@@ -13,6 +13,7 @@ from app.claude.stop import Reason, Stop
 from app.context import Ask, Entry, Past, Prompt, Window, assemble, without_thinking
 from app.errors import ColloquyError, ContextOverflow, ThinkingRefused, TurnInterrupted, UpstreamFailed
 from app.turns.log import Log
+from app.turns.reply import Reply
 from app.turns.run import REPAIRS, SHORTENED, THINKING_REMOVED, Heard, ending, run
 
 START = Event.made("message_start", {"message": {"model": "m"}})
@@ -173,7 +174,7 @@ def test_both_repairs_may_be_needed_each_once() -> None:
 def test_who_stops_an_answer_ends_it_unless_it_was_whole_already(
     error: ColloquyError | None, reason: Reason | None, status: str, kind: type[ColloquyError] | None
 ) -> None:
-    found, why = ending(Heard([START], error), stopped(reason))
+    found, why = ending(Heard(1, Reply(), error), stopped(reason))
     assert found == status
     assert (type(why) if why else None) == kind
 
