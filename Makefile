@@ -44,16 +44,16 @@ bench-peers: $(VENV)/installed-dev ## Measure LiteLLM's proxy beside it, and wri
 	$(BIN)/python -m bench --peers --write
 
 bench-flat: $(VENV)/installed-dev ## Measure what turns, lists and searches cost in long histories
-	$(BIN)/python -m bench.flat
+	$(BIN)/python -m bench.flat --write
 
 bench-context: $(VENV)/installed-dev ## Measure what a conversation's input costs, on simulated cache accounts
 	$(BIN)/python -m bench.context
 
 cluster: $(VENV)/installed-dev ## Run servers on two hosts behind nginx, and kill them under load
-	$(BIN)/python -m bench.cluster
+	$(BIN)/python -m bench.cluster --write
 
 soak: $(VENV)/installed-dev ## Load it for half an hour, and say what grew
-	$(BIN)/python -m bench.soak --minutes 30
+	$(BIN)/python -m bench.soak --minutes 30 --write
 
 docker-test: $(VENV)/installed ## Build the image and run it, alone and by Compose (Linux, root, some minutes)
 	PYTHON=$(BIN)/python bash tests/docker/docker_test.sh

@@ -20,12 +20,12 @@ def processes(pids: Sequence[int]) -> Iterator[psutil.Process]:
 
 def cpu_seconds(pids: Sequence[int]) -> float:
     """The processor time that processes and their children have used."""
-    return sum(map(_cpu_seconds, processes(pids)))
+    return sum(map(cpu_seconds_of, processes(pids)))
 
 
 def cpu_seconds_of_one(pid: int) -> float:
     """The processor time of a process without its children."""
-    return _cpu_seconds(psutil.Process(pid))
+    return cpu_seconds_of(psutil.Process(pid))
 
 
 def memory_mib(pids: Sequence[int]) -> float:
@@ -33,7 +33,8 @@ def memory_mib(pids: Sequence[int]) -> float:
     return sum(map(_memory_bytes, processes(pids))) / MIB
 
 
-def _cpu_seconds(one: psutil.Process) -> float:
+def cpu_seconds_of(one: psutil.Process) -> float:
+    """The processor time of a process; none where it has ended meanwhile."""
     with suppress(psutil.NoSuchProcess):
         times = one.cpu_times()
         return float(times.user + times.system)

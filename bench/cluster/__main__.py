@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.claude.simulator import Simulator
+from bench import pages
 from bench.cluster import footprints, gateways, hosts, storms, throughput
 from bench.cluster.clusters import Seat, cluster, database, share
 from bench.cluster.hosts import Ground
@@ -31,6 +32,7 @@ class Effort:
     clients: int
 
 
+PART = "cluster"
 QUICK = Effort(load_seconds=2, storm_seconds=12, faults=2, clients=8)
 FULL = Effort(load_seconds=15, storm_seconds=120, faults=12, clients=24)
 
@@ -41,39 +43,43 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--loopback", action="store_true", help="addresses of loopback, not network namespaces"
     )
+    pages.add_write_option(parser)
     options = parser.parse_args(arguments)
     is_in_lab = hosts.LAB in os.environ
     if not (options.loopback or is_in_lab) and hosts.may_make_namespaces():
         return hosts.run_in_namespaces("bench.cluster", arguments)
     ground = hosts.loopback() if options.loopback else hosts.ground()
     with tempfile.TemporaryDirectory(prefix="cluster") as folder:
-        return measure(Path(folder), ground, QUICK if options.quick else FULL)
+        said, has_failed = [], False
+        for text, is_fine in measure(Path(folder), ground, QUICK if options.quick else FULL):
+            print(text, flush=True)
+            said.append(text)
+            has_failed = has_failed or not is_fine
+    if options.write:
+        pages.put(options.write, PART, "\n".join(said))
+    return int(has_failed)
 
 
-def measure(folder: Path, ground: Ground, effort: Effort) -> int:
-    """Print a section after the other; 1 where something was lost or went wrong."""
-    print(heading(ground), flush=True)
-    has_failed = False
+def measure(folder: Path, ground: Ground, effort: Effort) -> Iterator[tuple[str, bool]]:
+    """A section after the other, and whether nothing was lost and nothing went wrong in it."""
+    yield heading(ground), True
     with database(folder, ground) as postgres:
         text, errors = throughput_section(folder, ground, postgres, effort)
-        print(text, *errors[:5], sep="\n", flush=True)
-        has_failed = bool(errors)
+        yield "\n".join([text, *errors[:5]]), not errors
         for title, fault in (
             ("A server killed with kill -9", storms.kill_server),
             ("PostgreSQL restarted", storms.restart_postgres),
         ):
             try:
-                print(storm_section(folder, ground, postgres, (title, fault), effort), flush=True)
+                yield storm_section(folder, ground, postgres, (title, fault), effort), True
             except AssertionError as error:
-                print(f"## {title}\n\n**Failed:** {error}\n", flush=True)
-                has_failed = True
-    return int(has_failed)
+                yield f"## {title}\n\n**Failed:** {error}\n", False
 
 
 def heading(ground: Ground) -> str:
     """What stands where."""
     program = gateways.find()
-    lines = ["# Several servers, one PostgreSQL\n", ground.says]
+    lines = ["## Several servers, one PostgreSQL\n", "Made by `make cluster`.", ground.says]
     lines.append(
         f"In front of them {version_of(program)}, with deploy/nginx.conf." if program else gateways.ABSENT
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import gevent
 import psutil
 
-from bench import wire
+from bench import meters, wire
 from bench.cluster.clusters import Cluster
 from bench.figures import percentile, short
 from tests.servers import KEY
@@ -119,7 +119,8 @@ def _spent(leaders: Mapping[str, list[int]]) -> dict[str, float]:
 
 
 def _of_one(process: psutil.Process, *, alone: bool) -> float:
-    all_of_it = [process] if alone else [process, *process.children(recursive=True)]
-    times = [one.cpu_times() for one in all_of_it]
-    ended = 0.0 if alone else times[0].children_user + times[0].children_system
-    return float(sum(one.user + one.system for one in times)) + ended
+    own = process.cpu_times()
+    if alone:
+        return float(own.user + own.system)
+    children = sum(map(meters.cpu_seconds_of, process.children(recursive=True)))
+    return float(own.user + own.system + own.children_user + own.children_system) + children

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from app.claude.simulator import Simulator
 from app.extensions import KEPT_CONNECTIONS
+from bench import pages
 from bench.cluster import hosts
 from bench.cluster.clusters import Cluster, Seat, cluster, database
 from bench.figures import table
@@ -36,6 +37,7 @@ SETTINGS = {
     "COLLOQUY_REQUESTS_PER_MINUTE": "100000",
     "COLLOQUY_TOKENS_PER_MINUTE": "1000000000",
 }
+PART = "soak"
 NAMES = ["what", "began", "ended", "may", "fine"]
 
 
@@ -54,7 +56,9 @@ class Soaked:
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=30.0, help="of load; warm-up and pruning are added")
-    seconds = parser.parse_args(arguments).minutes * 60
+    pages.add_write_option(parser)
+    options = parser.parse_args(arguments)
+    seconds = options.minutes * 60
     ground = hosts.loopback()
     with (
         tempfile.TemporaryDirectory(prefix="soak") as name,
@@ -70,7 +74,11 @@ def main(arguments: Sequence[str]) -> int:
         ) as running,
     ):
         soaked = soak(running, seconds)
-    return report(soaked, seconds)
+    text, is_fine = report(soaked, seconds)
+    print(text)
+    if options.write:
+        pages.put(options.write, PART, text)
+    return int(not is_fine)
 
 
 def soak(running: Cluster, seconds: float) -> Soaked:
@@ -99,27 +107,25 @@ def soak(running: Cluster, seconds: float) -> Soaked:
     return Soaked(line, (before, after), (started, left), kept_rows(postgres), done, wrong)
 
 
-def report(soaked: Soaked, seconds: float) -> int:
-    """Print the table and the verdict; 1 where something grew or went wrong."""
+def report(soaked: Soaked, seconds: float) -> tuple[str, bool]:
+    """The table and the verdict, and whether nothing grew or went wrong."""
     found = verdicts(soaked.line, soaked.idle, WORKERS * KEPT_CONNECTIONS, soaked.rows)
     says = (
-        f"{PERSONS} people at a time, {WORKERS} processes, PostgreSQL, {seconds / 60:g} minutes. Each does "
-        f"some forty things at random and is erased; one stays. Done: {_listed(soaked.done)}."
+        f"Made by `make soak`. {PERSONS} people at a time, {WORKERS} processes, PostgreSQL, {seconds / 60:g} "
+        "minutes. Each does some forty things at random and is erased; one stays. "
+        f"Done: {_listed(soaked.done)}."
     )
-    print(table("Soak", says, NAMES, [one.row for one in found]))
-    print(soaked.line.says)
-    print(f"The books are kept for good: {_listed(soaked.kept)} rows.")
     bad = [one.what for one in found if not one.is_fine]
+    verdict = f"grew: {', '.join(bad)}" if bad else "everything ended where it began"
     wrong = [f"{len(soaked.wrong)} answers that should not be", *soaked.wrong[:5]] if soaked.wrong else []
-    print(
-        "\n".join(
-            [
-                f"**Verdict: {'grew: ' + ', '.join(bad) if bad else 'everything ended where it began'}.**",
-                *wrong,
-            ]
-        )
-    )
-    return int(bool(bad or wrong))
+    lines = [
+        table("Soak", says, NAMES, [one.row for one in found]),
+        soaked.line.says,
+        f"The books are kept for good: {_listed(soaked.kept)} rows.\n",
+        f"**Verdict: {verdict}.**",
+        *wrong,
+    ]
+    return "\n".join(lines), not (bad or wrong)
 
 
 def _load(
