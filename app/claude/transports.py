@@ -115,6 +115,11 @@ class Client(DefaultHttpxClient):
             response.close()
         return super().send(request, stream=stream, **wishes)
 
+    def __del__(self) -> None:
+        """Nobody holds it any more: its connections are let go of, as those of the package's own client."""
+        if not self.is_closed:
+            self.close()
+
 
 class Body(httpx2.SyncByteStream):
     """The body of an answer; when it was read to its end, or left, the connection goes back."""
