@@ -60,14 +60,16 @@ def writing() -> Iterator[Session]:
     SQLite, where it would hold up the whole process. So nothing in a `writing` block may wait for others.
     """
     of = parts()
-    with of.write_lock if of.engine.dialect.name == "sqlite" else nullcontext():
-        with _begun(of.engine) as connection:
-            with _session(connection) as session:
-                session.info[AFTER] = []
-                yield session
-                if session.in_transaction():  # it was asked for more than its connection
-                    session.commit()
-            connection.commit()
+    with (
+        of.write_lock if of.engine.dialect.name == "sqlite" else nullcontext(),
+        _begun(of.engine) as connection,
+        _session(connection) as session,
+    ):
+        session.info[AFTER] = []
+        yield session
+        if session.in_transaction():  # it was asked for more than its connection
+            session.commit()
+        connection.commit()
         for act in session.info[AFTER]:
             act()
 
