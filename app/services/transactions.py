@@ -33,8 +33,7 @@ def reading() -> Iterator[Session]:
             connection.execution_options(isolation_level="REPEATABLE READ")
         connection.begin()
         with _session(connection) as session:
-            yield session
-            session.expunge_all()  # so that nothing is written
+            yield session  # which nothing commits: what is set on its rows stays there
         if not is_sqlite:
             connection.commit()  # at a rollback psycopg forgets every statement that PostgreSQL has prepared
 
@@ -109,14 +108,12 @@ def write_if_free(statement: Executable) -> None:
     lock, options = parts().write_lock, {BEGIN: "IMMEDIATE"} if is_sqlite else {}
     if is_sqlite and not lock.acquire(blocking=False):
         return
-    session = Session(parts().engine, expire_on_commit=False)
     try:
-        with suppress(OperationalError):  # another process writes
-            session.connection(execution_options=options)
-            session.execute(statement)
-            session.commit()
+        with suppress(OperationalError), parts().engine.connect() as connection:  # another process may write
+            connection.execution_options(**options)
+            connection.execute(statement)
+            connection.commit()
     finally:
-        session.close()
         if is_sqlite:
             lock.release()
 
